@@ -247,6 +247,11 @@ impl RouterHandle {
         self.lock()?.router.sync_request().cloned()
     }
 
+    /// What the store is told last, when this gateway stops; nothing where nothing is shared, or once the core has failed.
+    pub(crate) fn leave_shared(&self) -> Option<SyncRequest> {
+        self.lock()?.router.leave_shared()
+    }
+
     /// Nothing more is to be told to the store.
     pub(crate) fn stop_sharing(&self) {
         if let Some(mut inner) = self.lock() {

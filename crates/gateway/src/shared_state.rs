@@ -37,7 +37,7 @@ impl SharedStateClient {
     }
 
     /// Sends what the core wants to be sent, one request after the other, until the core wants no more; then says goodbye,
-    /// so that the others have its share at once.
+    /// so that the others have its share, and what it has not used, at once.
     pub(crate) async fn run(
         mut self,
         handle: Arc<RouterHandle>,
@@ -50,9 +50,8 @@ impl SharedStateClient {
                 self.exchange(&handle, request).await;
             }
         }
-        if let Some(request) = handle.sync_request() {
-            let number = request.number + 1;
-            let leaving = SyncRequest { replica: self.replica, number, leaving: true, ..request };
+        if let Some(request) = handle.leave_shared() {
+            let leaving = SyncRequest { replica: self.replica, ..request };
             // The store forgets a replica that it does not hear from, too.
             let _ = tokio::time::timeout(
                 GOODBYE,

@@ -92,3 +92,59 @@ fn a_fault_that_a_redis_cannot_have_is_refused_before_anything_starts() {
         assert!(said.contains("run with `--sim`, or use `down`"), "{said}");
     }
 }
+
+/// A budget that pays for half of the requests.
+const BUDGET: &str = "
+name: budget
+seed: 7
+phases: { whole: 0s..20s }
+traffic: { group: chat, rate: 60, prompt_tokens: 200, output_tokens: 20 }
+providers:
+  paid: { ttft: 50ms, itl: 5ms }
+  backup: { ttft: 50ms, itl: 5ms }
+gateway:
+  replicas: 3
+  shared_state: { store: { faults: [ { at: 4s, for: 5s, down: {} } ] } }
+router:
+  budgets: { team: { limit: '$6', period: 1h } }
+  groups:
+    chat:
+      max_queue_wait: 0s
+      deployments:
+        - { name: paid, provider: paid, order: 1, budgets: [team], price: { input: 50, output: 0 } }
+        - { name: backup, provider: backup, order: 2 }
+";
+
+/// Millionths of a dollar that were spent, with the limit and what was in flight at most, at each of two moments: replicas
+/// do not find the budget exhausted at the same time. No request is lost, and no more is spent, on any machine.
+fn spent(recording: &Recording) -> u64 {
+    const LIMIT: u64 = 6_000_000;
+    let lost = recording.requests.iter().filter(|row| row.outcome != RequestOutcome::Succeeded);
+    assert_eq!(lost.count(), 0, "requests were lost");
+    let paid: Vec<_> = recording.attempts.iter().filter(|row| row.deployment == 0).collect();
+    let cost = |tokens: u32| u64::from(tokens) * 50;
+    let at_once = |at| paid.iter().filter(move |row| row.started <= at && at < row.ended);
+    let in_flight = |at| at_once(at).map(|row| cost(row.input_tokens)).sum::<u64>();
+    let most = paid.iter().map(|row| in_flight(row.started)).max().unwrap_or_default();
+    let spent = paid.iter().map(|row| cost(row.input_tokens)).sum();
+    assert!(spent <= LIMIT + 2 * most, "{spent} spent, with {most} in flight");
+    spent
+}
+
+#[test]
+fn three_replicas_spend_one_budget_whole_and_no_more_while_their_redis_is_killed() {
+    let scenario = scenario(BUDGET);
+    let simulated =
+        spent(&simulate(&scenario, SimOptions::default()).expect("it can be simulated"));
+    assert!(simulated >= 5_820_000, "{simulated} simulated");
+    let live = valid_run("three replicas and a budget", || {
+        let recording =
+            squall_live::run(&scenario, &RunOptions::default(), |_| {}).expect("it runs");
+        let spent = spent(&recording);
+        let problems = judge(&scenario, &recording).validity_problems;
+        Run { result: spent, problems }
+    });
+    if let Some(live) = live {
+        assert!(live >= 5_820_000, "{live} live, {simulated} simulated");
+    }
+}

@@ -166,6 +166,8 @@ impl<'a> ReplyReader<'a> {
             alone: self.number()?,
             share: self.number()?,
             scarce: self.flag()?,
+            used: self.number()?,
+            short: self.flag()?,
         })
     }
 
@@ -214,14 +216,20 @@ mod tests {
 
     #[test]
     fn an_answer_of_ours_is_read_word_by_word() {
-        let text = "ok 7 00000000000000ff 3 0 1000 9000 12 1 0000000000000001 5 4 3 1 2 \
+        let text = "ok 7 00000000000000ff 3 0 1000 9000 12 1 0000000000000001 5 4 3 1 9 0 2 \
                     000000000000000a 250 4 000000000000000b -1 0 1 000000000000000a";
         let read = reply(&words(text)).expect("ours").expect("taken");
         assert_eq!((read.number, read.epoch, read.members, read.sequence), (7, 255, 3, 12));
-        assert_eq!(
-            read.grants,
-            [Grant { resource: ResourceKey(1), allowed: 5, alone: 4, share: 3, scarce: true }]
-        );
+        let grant = Grant {
+            resource: ResourceKey(1),
+            allowed: 5,
+            alone: 4,
+            share: 3,
+            scarce: true,
+            used: 9,
+            short: false,
+        };
+        assert_eq!(read.grants, [grant]);
         assert_eq!(read.notices[0].state, NoticeState::Out { remaining_ms: 250, cause: 4 });
         assert_eq!(read.notices[1].state, NoticeState::Recovered);
         assert_eq!(read.permits, [DeploymentKey(10)]);

@@ -13,7 +13,7 @@ local function take()
 end
 local function number() return tonumber(take()) end
 
-local VERSION, BUCKETS, MAX_PARTS, MAX_UNITS, LONGER_MS = 1, 240, 4096, 2 ^ 50, 100
+local VERSION, BUCKETS, MAX_PARTS, MAX_UNITS, LONGER_MS, SHORT_MS = 2, 240, 4096, 2 ^ 50, 100, 60000
 local DEPARTED = '0000000000000000'
 
 -- The request.
@@ -81,6 +81,14 @@ if not me and member_count >= max_members then return { 'too_many_members' } end
 local now = math.max(store.latest, clock_ms)
 if member_count == 0 and redis.call('EXISTS', quotas_key) == 0 then store.created = now end
 store.latest = now
+
+local function text(value) return string.format('%.0f', value) end
+
+-- Nothing that the store keeps lasts longer than anybody could need it.
+local function keep(key, ms)
+  ms = math.min(ms, 2 ^ 52)
+  if redis.call('PTTL', key) < ms then redis.call('PEXPIRE', key, text(2 * ms)) end
+end
 
 -- Windows of usage: a list of `bucket units`, oldest first. Their sums are with their holders.
 local function window_key(quota, holder) return life .. ':w:' .. quota .. ':' .. holder end
@@ -165,21 +173,30 @@ local function write_holder(key, id, holder)
     holder.refunded, holder.out, holder.alone, holder.share, holder.counted, holder.sum))
 end
 local function read_quota(key)
-  local read = redis.call('HMGET', quota_key(key), 'limit', 'window', 'counted', 'shares', 'short')
+  local read = redis.call('HMGET', quota_key(key), 'limit', 'window', 'counted', 'shares', 'short', 'used')
   if not read[1] then return nil end
   return { key = key, limit = tonumber(read[1]), window = tonumber(read[2]), counted = tonumber(read[3]),
-    shares = tonumber(read[4]), short = tonumber(read[5]) }
+    shares = tonumber(read[4]), short = tonumber(read[5]), used = tonumber(read[6]) }
+end
+local function quota_of(draw)
+  local quota = read_quota(draw.key)
+  if quota then return quota end
+  redis.call('SADD', quotas_key, draw.key)
+  return { key = draw.key, limit = draw.limit, window = draw.window, counted = 0, shares = 0, short = 0, used = 0 }
 end
 local function write_quota(quota)
   redis.call('HSET', quota_key(quota.key), 'limit', string.format('%.0f', quota.limit),
     'window', string.format('%.0f', quota.window), 'counted', string.format('%.0f', quota.counted),
-    'shares', string.format('%.0f', quota.shares), 'short', string.format('%.0f', quota.short))
+    'shares', string.format('%.0f', quota.shares), 'short', string.format('%.0f', quota.short),
+    'used', string.format('%.0f', quota.used))
 end
 
 local function expire_departed(quota)
   local departed, exists = read_holder(quota.key, DEPARTED)
   if not exists then return end
+  local before = departed.sum
   local past = window_expire(window_key(quota.key, DEPARTED), departed, quota.window)
+  quota.used = quota.used - before + past
   quota.counted = quota.counted - departed.counted + past
   departed.counted = past
   write_holder(quota.key, DEPARTED, departed)
@@ -189,10 +206,11 @@ local function mark_absent(quota, id, ended)
   local holder, exists = read_holder(quota.key, id)
   if not exists then return end
   local key = window_key(quota.key, id)
-  local out = holder.out
+  local out, before = holder.out, holder.sum
   holder.out = 0
   window_add(key, holder, ended, quota.window, out)
   local past = window_expire(key, holder, quota.window)
+  quota.used = quota.used - before + past
   local counted = math.max(past, holder.share, holder.alone)
   quota.counted = quota.counted - holder.counted + counted
   holder.counted = counted
@@ -204,11 +222,13 @@ local function remove_holder(key, id)
   local holder, exists = read_holder(key, id)
   if not quota or not exists then return end
   window_add(window_key(key, id), holder, now, quota.window, holder.out)
+  quota.used = quota.used + holder.out
   quota.counted = quota.counted - holder.counted
   quota.shares = quota.shares - holder.share
   redis.call('HDEL', quota_key(key), id)
   local departed = read_holder(key, DEPARTED)
   window_merge(window_key(key, DEPARTED), departed, window_key(key, id), holder)
+  keep(window_key(key, DEPARTED), 2 * forget_ms + quota.window)
   write_holder(key, DEPARTED, departed)
   expire_departed(quota)
   write_quota(quota)
@@ -220,7 +240,11 @@ local function remove_member(id)
   member_count = member_count - 1
   redis.call('HDEL', members_key, id)
   store.expected = math.max(1, store.expected - 1)
-  for _, key in ipairs(redis.call('SMEMBERS', quotas_key)) do remove_holder(key, id) end
+  for _, key in ipairs(redis.call('SMEMBERS', quotas_key)) do
+    -- That of a period that is over has expired.
+    if redis.call('EXISTS', quota_key(key)) == 0 then redis.call('SREM', quotas_key, key) end
+    remove_holder(key, id)
+  end
   local all = redis.call('HGETALL', probes_key)
   for at = 1, #all, 2 do
     if string.match(all[at + 1], '^(%x+) ') == id then redis.call('HDEL', probes_key, all[at]) end
@@ -234,13 +258,6 @@ local function count_members()
   return is_settled() and all or math.max(all, store.expected)
 end
 
-local function text(value) return string.format('%.0f', value) end
-
--- Nothing that the store keeps lasts longer than anybody could need it.
-local function keep(key, ms)
-  ms = math.min(ms, 2 ^ 52)
-  if redis.call('PTTL', key) < ms then redis.call('PEXPIRE', key, text(2 * ms)) end
-end
 local function save(longest)
   redis.call('HSET', store_key, 'epoch', store.epoch, 'created', text(store.created), 'latest', text(store.latest),
     'expected', text(store.expected), 'sequence', text(store.sequence))
@@ -259,14 +276,45 @@ end
 for id, member in pairs(members) do
   if now > member.last + forget_ms then remove_member(id) end
 end
+me = members[replica]
+local same_life = epoch == store.epoch
+local is_known = me and not is_absent(me) and same_life
+
+local function take_in(quota, holder, draw)
+  local key, window, before = window_key(draw.key, replica), quota.window, holder.sum
+  if restate then
+    redis.call('DEL', key)
+    holder.sum = 0
+    for _, usage in ipairs(draw.history) do
+      window_add(key, holder, math.max(0, now - usage.age), window, usage.units)
+    end
+  else
+    window_add(key, holder, now, window, math.max(0, draw.used - holder.used))
+    window_take_back(key, holder, math.max(0, draw.refunded - holder.refunded))
+  end
+  holder.used, holder.refunded = draw.used, draw.refunded
+  local past = window_expire(key, holder, window)
+  quota.used = quota.used - before + past
+  return past
+end
+
 if leaving then
+  if is_known or (me and restate) then
+    for _, draw in ipairs(draws) do
+      local quota = quota_of(draw)
+      local holder = read_holder(draw.key, replica)
+      take_in(quota, holder, draw)
+      holder.out = 0
+      write_holder(draw.key, replica, holder)
+      write_quota(quota)
+      keep(quota_key(draw.key), 2 * forget_ms + quota.window)
+    end
+  end
   remove_member(replica)
   save(2 * forget_ms)
   return empty(header(false))
 end
-me = members[replica]
-local same_life = epoch == store.epoch
-if not restate and not (me and not is_absent(me) and same_life) then
+if not restate and not is_known then
   save(2 * forget_ms)
   return empty(header(true))
 end
@@ -289,32 +337,17 @@ end
 present = math.max(1, present)
 local all_members, settled = count_members(), is_settled()
 
-local function take_in(holder, draw, window)
-  local key = window_key(draw.key, replica)
-  if restate then
-    redis.call('DEL', key)
-    holder.sum = 0
-    for _, usage in ipairs(draw.history) do
-      window_add(key, holder, math.max(0, now - usage.age), window, usage.units)
-    end
-  else
-    window_add(key, holder, now, window, math.max(0, draw.used - holder.used))
-    window_take_back(key, holder, math.max(0, draw.refunded - holder.refunded))
-  end
-  holder.used, holder.refunded = draw.used, draw.refunded
-  return window_expire(key, holder, window)
-end
-
 local function grant(quota, draw)
   local holder = read_holder(quota.key, replica)
   local others, other_shares = quota.counted - holder.counted, quota.shares - holder.share
-  local past = take_in(holder, draw, quota.window)
+  local past = take_in(quota, holder, draw)
 
   local room = math.max(0, quota.limit - (others + past + draw.kept))
   if not settled then room = math.min(room, math.max(0, draw.alone - (past + draw.kept))) end
   local asked = math.max(0, draw.want - draw.kept)
   local granted = math.min(asked, room, math.ceil(2 * room / present))
-  if granted < asked and settled then quota.short = now + quota.window end
+  local runs_out = quota.window > SHORT_MS and room - granted < 4 * draw.want
+  if (granted < asked or runs_out) and settled then quota.short = now + math.min(quota.window, SHORT_MS) end
   holder.out = draw.kept + granted
 
   local base = past + holder.out
@@ -332,17 +365,14 @@ local function grant(quota, draw)
   local over = math.max(0, others + past + draw.kept - quota.limit)
   local in_hand = holder.out - math.min(draw.kept, over)
   write_holder(quota.key, replica, holder)
-  return { quota.key, text(draw.used + in_hand), text(alone), text(share), granted < asked and '1' or '0' }
+  return { quota.key, text(draw.used + in_hand), text(alone), text(share), granted < asked and '1' or '0',
+    text(quota.used), now < quota.short and '1' or '0' }
 end
 
 local longest = 2 * forget_ms
 reply[#reply + 1] = text(#draws)
 for _, draw in ipairs(draws) do
-  local quota = read_quota(draw.key)
-  if not quota then
-    quota = { key = draw.key, limit = draw.limit, window = draw.window, counted = 0, shares = 0, short = 0 }
-    redis.call('SADD', quotas_key, draw.key)
-  end
+  local quota = quota_of(draw)
   expire_departed(quota)
   for id, ended in pairs(absent) do mark_absent(quota, id, ended) end
   for _, part in ipairs(grant(quota, draw)) do reply[#reply + 1] = part end

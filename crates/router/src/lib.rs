@@ -35,6 +35,7 @@ mod rolling_counts;
 mod router;
 mod session_affinity;
 mod share_credit;
+mod shared_budget;
 mod shared_limits;
 mod silence_detection;
 mod slow_start;

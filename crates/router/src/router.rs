@@ -205,6 +205,7 @@ impl Router {
         self.busy = true;
         self.now = self.now.max(now);
         let until = self.now;
+        self.renew_spend_that_is_over();
         self.fire(|due| due < until);
         match input {
             RouterInput::Arrived(arrival) => self.arrived(&arrival),

@@ -1,7 +1,10 @@
 //! Spend budgets: the spend since the start of a period, and when it resets.
 
+use crate::shared_budget::{SharedBudget, SpendBlock};
 use crate::{Money, SpendBudget, SpendPeriod, calendar};
+use alloc::boxed::Box;
 use squall_determinism::Timestamp;
+use squall_shared_state::{Lease, ReplicaConfig};
 
 /// What was spent from a budget in its current period.
 #[derive(Clone, Debug)]
@@ -12,12 +15,23 @@ pub(crate) struct SpendAccount {
     spent: Money,
     /// When the period ends that began with the first that was spent, or that the calendar has.
     ends: Timestamp,
+    /// What this replica may spend, where replicas share the budget.
+    shared: Option<Box<SharedBudget>>,
+    /// Why nothing could be spent, when that was asked last.
+    block: Option<SpendBlock>,
 }
 
 impl SpendAccount {
     pub(crate) fn new(now: Timestamp, config: SpendBudget, epoch_nanos: u64) -> Self {
         let spent = config.spent;
-        let mut new = Self { config, epoch_nanos, spent: Money::default(), ends: Timestamp::ZERO };
+        let mut new = Self {
+            config,
+            epoch_nanos,
+            spent: Money::default(),
+            ends: Timestamp::ZERO,
+            shared: None,
+            block: None,
+        };
         new.restore(now, spent, Timestamp::MAX);
         new
     }
@@ -41,8 +55,74 @@ impl SpendAccount {
         }
     }
 
-    /// Adds the cost of an attempt. Returns true if this exhausts the budget.
+    /// From now on the budget is that of all replicas together. `name`: its own, or its place where it has none.
+    pub(crate) fn share(&mut self, now: Timestamp, name: &str, config: ReplicaConfig) {
+        let (before, budget) = (self.shared.as_deref(), (name, &self.config));
+        let shared = SharedBudget::renewed(before, now, budget, config, self.epoch_nanos);
+        self.shared = Some(Box::new(shared));
+    }
+
+    /// From now on the budget is this replica's own.
+    pub(crate) fn unshare(&mut self) {
+        self.shared = None;
+    }
+
+    pub(crate) const fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    /// What replicas share of the current period.
+    fn current(&mut self, now: Timestamp) -> Option<&mut SharedBudget> {
+        let shared = self.shared.as_deref_mut()?;
+        if shared.is_over(now) {
+            *shared = shared.in_period_of(now, &self.config, self.epoch_nanos);
+        }
+        Some(shared)
+    }
+
+    /// The lease on the current period, where replicas share the budget.
+    pub(crate) fn lease(&mut self, now: Timestamp) -> Option<&mut Lease> {
+        self.current(now).map(SharedBudget::lease)
+    }
+
+    /// Whether more is wanted than is in hand.
+    pub(crate) fn runs_low(&self, now: Timestamp) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.runs_low(now))
+    }
+
+    /// Why nothing may be spent now: this replica alone has spent all of it, or all together have, or it waits for more.
+    pub(crate) fn block(&mut self, now: Timestamp) -> Option<SpendBlock> {
+        let own = self.spent_until(now).map(|until| SpendBlock { until, exhausted: true });
+        own.max(self.current(now).and_then(|shared| shared.block(now)))
+    }
+
+    /// The same, with what it was before.
+    pub(crate) fn renew_block(&mut self, now: Timestamp) -> [Option<SpendBlock>; 2] {
+        let block = self.block(now);
+        [core::mem::replace(&mut self.block, block), block]
+    }
+
+    /// Whether nothing could be spent, and that is to be asked again.
+    pub(crate) fn is_block_over(&self, now: Timestamp) -> bool {
+        self.shared.is_some() && self.block.is_some_and(|block| block.until <= now)
+    }
+
+    /// The store knows so many replicas: in a period that begins without it, each has its part.
+    pub(crate) fn replicas_are(&mut self, members: u64) {
+        if let Some(shared) = &mut self.shared {
+            shared.replicas_are(members);
+        }
+    }
+
+    /// Adds the cost of an attempt. Returns true if this exhausts the budget by itself.
     pub(crate) fn spend(&mut self, now: Timestamp, cost: Money) -> bool {
+        if let Some(shared) = self.current(now) {
+            shared.spend(now, cost);
+        }
+        self.spend_own(now, cost)
+    }
+
+    fn spend_own(&mut self, now: Timestamp, cost: Money) -> bool {
         let before = self.spent_until(now).is_some();
         if self.spent == Money::default() {
             self.ends = self.period_ends(now);
@@ -58,8 +138,9 @@ impl SpendAccount {
         if until <= now || spent == Money::default() {
             return false;
         }
-        let begins = self.spent(now) == Money::default();
-        let exhausted = self.spend(now, spent);
+        let begins = self.own_spent(now) == Money::default();
+        // Replicas that share know already.
+        let exhausted = self.spend_own(now, spent);
         if begins {
             self.ends = self.ends.min(until);
         }
@@ -77,7 +158,8 @@ impl SpendAccount {
 
     /// When its period ends, if anything was spent in it.
     pub(crate) fn ends(&mut self, now: Timestamp) -> Option<Timestamp> {
-        (self.spent(now) > Money::default()).then_some(self.ends)
+        let shared = self.shared.as_ref().and_then(|shared| shared.ends());
+        (self.spent(now) > Money::default()).then(|| shared.unwrap_or(self.ends))
     }
 
     /// Until when the budget is exhausted, if it is.
@@ -93,7 +175,13 @@ impl SpendAccount {
         self.config.limit
     }
 
+    /// What was spent in the current period, by all replicas where they share the budget.
     pub(crate) fn spent(&mut self, now: Timestamp) -> Money {
+        let shared = self.current(now).map_or_else(Money::default, |shared| shared.spent());
+        self.own_spent(now).max(shared)
+    }
+
+    fn own_spent(&mut self, now: Timestamp) -> Money {
         self.spent_until(now);
         self.spent
     }

@@ -9,6 +9,8 @@ use squall_determinism::Timestamp;
 const IDLE_AFTER: u32 = 8;
 /// A limit of fewer units than this for each replica is small: kept without use, they would be most of it.
 const SMALL: u64 = 4;
+/// With a reserve, all replicas together keep this part of the limit in hand.
+const RESERVE: u64 = 32;
 
 /// What a replica has of a resource.
 ///
@@ -28,6 +30,11 @@ pub struct Lease {
     share_from: Timestamp,
     window: UsageWindow,
     demand: Demand,
+    /// What all had used by the last grant.
+    used_by_all: u64,
+    /// Quota was short for somebody of late.
+    short: bool,
+    has_reserve: bool,
 }
 
 /// What was asked for since the last request.
@@ -61,7 +68,18 @@ impl Lease {
             share_from: Timestamp::ZERO,
             window: UsageWindow::default(),
             demand: Demand::default(),
+            used_by_all: 0,
+            short: false,
+            has_reserve: false,
         }
+    }
+
+    /// The same with a 32nd of the limit in hand at all replicas together, at least, as long as quota is not short: for a
+    /// long window, of which two intervals are next to nothing, and uses that are large beside that.
+    #[must_use]
+    pub const fn with_reserve(mut self) -> Self {
+        self.has_reserve = true;
+        self
     }
 
     /// The resource.
@@ -89,6 +107,18 @@ impl Lease {
     /// What it may use in a window without the store, by now.
     fn alone_now(&self, now: Timestamp) -> u64 {
         if now >= self.share_from { self.share } else { self.alone }
+    }
+
+    /// What this replica has used within the window.
+    pub fn used_in_window(&mut self, now: Timestamp) -> u64 {
+        self.window.expire(millis(now), self.resource.window_ms)
+    }
+
+    /// What all replicas have used within the window, as far as this one knows.
+    #[must_use]
+    pub fn used_by_all(&self) -> u64 {
+        let since = self.used.saturating_sub(self.demand.used_before);
+        self.used_by_all.saturating_add(since).max(self.window.sum())
     }
 
     /// Takes `units`, whether they are available or not: the caller has asked.
@@ -155,6 +185,9 @@ impl Lease {
     /// As much as is used in two intervals, as it was of late, or as it would be with an equal part of the limit.
     fn wanted(&mut self, terms: &DrawTerms) -> u64 {
         let Resource { limit, window_ms, .. } = self.resource;
+        if terms.leaving {
+            return 0;
+        }
         let horizon_ms = u64::try_from(2 * terms.interval.as_millis()).unwrap_or(u64::MAX);
         let part = u128::from(limit) * u128::from(horizon_ms)
             / (u128::from(window_ms) * u128::from(terms.members.max(1)));
@@ -163,10 +196,17 @@ impl Lease {
         let taken = self.used - used_before;
         let is_idle = taken == 0 && missed == 0;
         self.demand.idle = if is_idle { self.demand.idle.saturating_add(1) } else { 0 };
-        if self.demand.idle > IDLE_AFTER && limit < SMALL.saturating_mul(terms.members) {
+        let is_scarce =
+            limit < SMALL.saturating_mul(terms.members) || (self.has_reserve && self.short);
+        if self.demand.idle > IDLE_AFTER && is_scarce {
             return 0;
         }
-        part.max(taken.saturating_mul(2)).max(missed.saturating_mul(2)).min(limit)
+        let reserve = if self.has_reserve && !self.short {
+            limit / RESERVE / terms.members.max(1)
+        } else {
+            0
+        };
+        part.max(reserve).max(taken.saturating_mul(2)).max(missed.saturating_mul(2)).min(limit)
     }
 
     fn history(&mut self, now: Timestamp) -> Vec<UsedUnits> {
@@ -184,6 +224,7 @@ impl Lease {
         self.valid_until = sent + lease;
         self.share_from = sent + 4 * lease + Duration::from_millis(self.resource.window_ms);
         self.demand.scarce = grant.scarce;
+        (self.used_by_all, self.short) = (grant.used, grant.short);
         self.demand.had = grant.allowed.saturating_sub(self.used);
     }
 }
@@ -197,6 +238,8 @@ pub struct DrawTerms {
     pub interval: Duration,
     /// How many replicas there are.
     pub members: u64,
+    /// Whether it is the last: nothing is wanted any longer.
+    pub leaving: bool,
 }
 
 const fn millis(now: Timestamp) -> u64 {

@@ -5,7 +5,7 @@ use crate::{DeploymentKey, ResourceKey};
 use alloc::vec::Vec;
 
 /// The version of the protocol. It is part of the names of a store's keys, and of every request.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// A limit whose quota is shared: at most `limit` units in any `window_ms`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,7 +37,7 @@ pub struct SyncRequest {
     /// The request tells all that it has used, in [`Draw::history`]. True for the first request, after an absence and when the
     /// store has asked for it.
     pub restate: bool,
-    /// It stops: the store forgets it at once.
+    /// It stops: the store takes in what its draws say of its usage, and forgets it at once.
     pub leaving: bool,
     /// Its resources.
     pub draws: Vec<Draw>,
@@ -163,6 +163,10 @@ pub struct Grant {
     pub share: u64,
     /// Whether less was granted than wanted, for lack of quota.
     pub scarce: bool,
+    /// What all replicas have used within the window, as far as they have told.
+    pub used: u64,
+    /// Whether quota was short for any replica within the last window, or the last minute of a longer one.
+    pub short: bool,
 }
 
 /// Why a store does not take a request. A replica treats any other answer as that of a store that is away.

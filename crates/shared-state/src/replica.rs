@@ -247,6 +247,7 @@ impl Replica {
             restate: self.restate,
             interval: self.config.sync_interval,
             members: self.members,
+            leaving: false,
         }
     }
 

@@ -60,8 +60,8 @@ impl Default for StoreConfig {
 ///   *share* (limit / members) is counted in place of `a`. The others have made room for it after a window and four
 ///   leases, which is when it may use its share: a message is under way for less than a lease. While the sum is above the limit, quota in hand is reclaimed.
 /// - A promise (`a`, share) holds until a request shows that its replica knows the next one. Shares sum to at most the limit.
-/// - `a` costs nothing: where quota was short within the last window, it is at most `A + O`. Otherwise it is as much of the
-///   share as is free.
+/// - `a` costs nothing: where quota was short within the last window or minute, it is at most `A + O`. Otherwise it is as
+///   much of the share as is free.
 /// - A store that has lost everything is *unsettled* until as many replicas have told their usage as there were, or until
 ///   [`forget_ms`](StoreConfig::forget_ms) have passed: it grants no more than a replica would use alone.
 ///
@@ -114,13 +114,16 @@ impl Store {
         }
         self.latest_ms = now_ms;
         self.forget(now_ms);
-        if request.leaving {
-            self.remove(request.replica, now_ms);
-            return Ok(self.reply(request));
-        }
         let known = self.members.get(&request.replica);
         let is_known = known.is_some_and(|member| !self.is_absent(member, now_ms))
             && request.epoch == self.epoch;
+        if request.leaving {
+            if is_known || (known.is_some() && request.restate) {
+                self.settle(request, now_ms);
+            }
+            self.remove(request.replica, now_ms);
+            return Ok(self.reply(request));
+        }
         if !request.restate && !is_known {
             return Ok(SyncReply { restate: true, ..self.reply(request) });
         }
@@ -214,13 +217,7 @@ impl Store {
             .filter(|(_, member)| self.is_absent(member, now_ms))
             .map(|(&replica, member)| (replica, member.last_ms + self.config.lease_ms + 1))
             .collect();
-        let terms = Terms {
-            now_ms,
-            members: self.member_count(),
-            present: (self.members.len() - absent.len()).max(1) as u64,
-            settled: self.is_settled(),
-            restate: request.restate,
-        };
+        let terms = self.terms(request, now_ms, absent.len());
         for draw in &request.draws {
             let quota = self.quotas.entry(draw.resource.key);
             let quota = quota.or_insert_with(|| Quota::new(draw.resource));
@@ -229,6 +226,26 @@ impl Store {
                 quota.mark_absent(replica, ended_ms, now_ms);
             }
             reply.grants.push(quota.draw(request.replica, draw, &terms));
+        }
+    }
+
+    /// Takes in what a replica has used that stops.
+    fn settle(&mut self, request: &SyncRequest, now_ms: u64) {
+        let terms = self.terms(request, now_ms, 0);
+        for draw in &request.draws {
+            let quota = self.quotas.entry(draw.resource.key);
+            let quota = quota.or_insert_with(|| Quota::new(draw.resource));
+            quota.settle(request.replica, draw, &terms);
+        }
+    }
+
+    fn terms(&self, request: &SyncRequest, now_ms: u64, absent: usize) -> Terms {
+        Terms {
+            now_ms,
+            members: self.member_count(),
+            present: (self.members.len() - absent).max(1) as u64,
+            settled: self.is_settled(),
+            restate: request.restate,
         }
     }
 

@@ -136,3 +136,74 @@ fn a_run_with_replicas_is_the_same_again() {
     let digest = |_| run("shared_state: { store: { loss: 10% } }").header.digest;
     assert_eq!(digest(1), digest(2));
 }
+
+/// Three replicas with one budget, which pays for 2,000 of the 3,600 requests that come: half a cent each.
+const BUDGET: &str = "
+name: budgets
+seed: 7
+phases: { all: 0s..120s }
+traffic: { group: chat, rate: 30, prompt_tokens: 1000, output_tokens: 100 }
+providers:
+  paid: { ttft: 100ms, itl: 5ms }
+  backup: { ttft: 100ms, itl: 5ms }
+gateway: { replicas: 3, shared_state: {} }
+router:
+  budgets: { team: { limit: '$10', period: 10m } }
+  groups:
+    chat:
+      max_queue_wait: 0s
+      deployments:
+        - { name: paid, provider: paid, order: 1, budgets: [team], price: { input: 5, output: 0 } }
+        - { name: backup, provider: backup, order: 2 }
+";
+
+fn run_budget(seed: u64, replicas: &str) -> Recording {
+    let text = BUDGET.replace("replicas: 3, shared_state: {}", replicas);
+    let text = text.replace("seed: 7", &format!("seed: {seed}"));
+    let scenario = Scenario::read("budgets.yaml", &text).unwrap_or_else(|why| panic!("{why}"));
+    simulate(&scenario, SimOptions::default()).unwrap()
+}
+
+/// Requests that the budget has paid for. It is never exceeded beyond what is in flight when it is exhausted, which each
+/// replica finds at a time of its own; and no request is lost by it.
+fn paid(recording: &Recording, what: &str) -> usize {
+    let lost = recording.requests.iter().filter(|row| row.outcome != RequestOutcome::Succeeded);
+    assert_eq!(lost.count(), 0, "{what}");
+    let paid: Vec<_> = recording.attempts.iter().filter(|row| row.deployment == 0).collect();
+    assert!(paid.iter().all(|row| row.input_tokens == 1_000), "half a cent each");
+    let in_flight =
+        |at: Timestamp| paid.iter().filter(move |row| row.started <= at && at < row.ended);
+    let most = paid.iter().map(|row| in_flight(row.started).count()).max().unwrap_or_default();
+    assert!(most < 60, "{what}: {most} in flight");
+    assert!(paid.len() <= 2_000 + 2 * most, "{what}: {} paid, {most} in flight", paid.len());
+    paid.len()
+}
+
+#[test]
+fn replicas_that_share_a_budget_spend_it_as_one_gateway_does() {
+    let alone = paid(&run_budget(7, "replicas: 1"), "one gateway");
+    let shared = paid(&run_budget(7, "replicas: 3, shared_state: {}"), "three replicas");
+    assert!(alone >= 2_000 && shared >= 1_990, "{alone} alone, {shared} shared");
+    let text = BUDGET.replace(", shared_state: {}", "");
+    let scenario = Scenario::read("budgets.yaml", &text).unwrap();
+    let recording = simulate(&scenario, SimOptions::default()).unwrap();
+    let paid = recording.attempts.iter().filter(|row| row.deployment == 0).count();
+    assert_eq!(paid, 3_600, "each of three has the whole of it");
+}
+
+#[test]
+fn a_budget_is_not_exceeded_whatever_becomes_of_the_store() {
+    for faults in [
+        "{ at: 30s, for: 20s, down: {} }",
+        "{ at: 20s, for: 90s, unreachable: {}, replicas: [ 2 ] }",
+        "{ at: 10s, for: 40s, loss: 40% }, { at: 60s, for: 20s, slow: 300ms }",
+        "{ at: 5s, for: 5s, down: {} }, { at: 60s, for: 1s, down: {} }, { at: 62s, for: 30s, unreachable: {} }",
+    ] {
+        for seed in 1..=4 {
+            let shared =
+                format!("replicas: 3, shared_state: {{ store: {{ faults: [ {faults} ] }} }}");
+            let paid = paid(&run_budget(seed, &shared), faults);
+            assert!(paid >= 1_900, "{faults}, seed {seed}: {paid} of 2,000");
+        }
+    }
+}

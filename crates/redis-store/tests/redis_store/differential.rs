@@ -16,11 +16,12 @@ use squall_shared_state::{
 const CONFIG: StoreConfig =
     StoreConfig { lease_ms: 500, forget_ms: 3_000, probe_ms: 700, max_members: 5 };
 
-/// Windows of a few buckets and of many, a limit that is soon reached and one that never is.
-const RESOURCES: [Resource; 3] = [
+/// Windows of a few buckets and of many, a limit that is soon reached, one that never is, and a budget of a day.
+const RESOURCES: [Resource; 4] = [
     Resource { key: ResourceKey(0xa1), limit: 100, window_ms: 1_000 },
     Resource { key: ResourceKey(u64::MAX), limit: 7, window_ms: 90 },
     Resource { key: ResourceKey(0xc3), limit: 1 << 50, window_ms: 60_000 },
+    Resource { key: ResourceKey(0xd4), limit: 2_000, window_ms: 86_400_000 },
 ];
 
 const SCHEDULES: u64 = 60;
@@ -142,7 +143,7 @@ fn the_script_in_redis_answers_as_the_reference_store_does() {
             let mut words = codec::arguments(&request, &CONFIG, life);
             words.extend([(now_ms / 1_000).to_string(), (now_ms % 1_000 * 1_000).to_string()]);
             let mut invocation = script.prepare_invoke();
-            invocation.key(format!("{{squall:{seed}}}:v1"));
+            invocation.key(format!("{{squall:{seed}}}:v2"));
             words.iter().for_each(|word| {
                 invocation.arg(word);
             });

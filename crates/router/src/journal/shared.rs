@@ -21,8 +21,9 @@ pub(super) fn put(kind: u64, input: SharedInput, bytes: &mut Vec<u8>) {
             put(&[REPLIED, number, epoch, members, restate.into(), lease_ms, sequence]);
         }
         SharedInput::Granted(grant) => {
-            let Grant { resource, allowed, alone, share, scarce } = grant;
-            put(&[GRANTED, resource.0, allowed, alone, share, scarce.into()]);
+            let Grant { resource, allowed, alone, share, scarce, used, short } = grant;
+            let resource = resource.0;
+            put(&[GRANTED, resource, allowed, alone, share, scarce.into(), used, short.into()]);
         }
         SharedInput::Told(Notice { deployment, state }) => {
             let [state, remaining_ms, cause] = match state {
@@ -52,6 +53,8 @@ pub(super) fn read(words: &mut WordReader<'_>) -> Option<SharedInput> {
             alone: words.word()?,
             share: words.word()?,
             scarce: words.word()? == 1,
+            used: words.word()?,
+            short: words.word()? == 1,
         }),
         TOLD => {
             let deployment = DeploymentKey(words.word()?);

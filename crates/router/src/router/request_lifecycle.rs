@@ -367,10 +367,54 @@ impl Router {
         for nth in 0..self.deployments[id.index()].spends_from.len() {
             let from = self.deployments[id.index()].spends_from[nth];
             let account = &mut self.spend_accounts[from.index()];
-            if account.spend(now, cost)
-                && let Some(until) = account.spent_until(now)
-            {
+            let exhausted = account.spend(now, cost);
+            if account.is_shared() {
+                self.want_more_quota();
+                self.renew_spend(from);
+            } else if exhausted && let Some(until) = account.spent_until(now) {
                 self.spend_budget_exceeded(from, until);
+            }
+        }
+    }
+
+    /// What may be spent of the budgets that replicas share has changed.
+    pub(super) fn renew_spend_of_all(&mut self) {
+        (0..self.spend_accounts.len())
+            .for_each(|place| self.renew_spend(crate::SpendBudgetId(place as u16)));
+    }
+
+    /// Asks again for what could not be spent until now.
+    pub(super) fn renew_spend_that_is_over(&mut self) {
+        for place in 0..self.spend_accounts.len() {
+            if self.spend_accounts[place].is_block_over(self.now) {
+                self.want_more_quota();
+                self.renew_spend(crate::SpendBudgetId(place as u16));
+            }
+        }
+    }
+
+    /// What may be spent of a budget that replicas share has changed: whoever spends from it waits for more, or no longer.
+    pub(super) fn renew_spend(&mut self, budget: crate::SpendBudgetId) {
+        let now = self.now;
+        let [before, block] = self.spend_accounts[budget.index()].renew_block(now);
+        if before.is_none() && block.is_none() {
+            return;
+        }
+        let is_new = block.is_some_and(|block| block.exhausted)
+            && before.is_none_or(|before| !before.exhausted);
+        for place in 0..self.deployments.len() {
+            let deployment = &mut self.deployments[place];
+            if deployment.place.is_none() || !deployment.spends_from.contains(&budget) {
+                continue;
+            }
+            let accounts = &mut self.spend_accounts;
+            let blocks =
+                deployment.spends_from.iter().map(|from| accounts[from.index()].block(now));
+            deployment.spent_until = blocks.flatten().map(|block| block.until).max().unwrap_or(now);
+            let (id, until) = (DeploymentId(place as u16), deployment.spent_until);
+            self.renew(id);
+            if is_new {
+                self.note(RouterEvent::SpendBudgetExceeded { deployment: id, until });
             }
         }
     }
@@ -387,9 +431,10 @@ impl Router {
             self.ignored += 1;
             return;
         };
-        if account.restore(now, spent, until)
-            && let Some(until) = account.spent_until(now)
-        {
+        let exhausted = account.restore(now, spent, until);
+        if account.is_shared() {
+            self.renew_spend(id);
+        } else if exhausted && let Some(until) = account.spent_until(now) {
             self.spend_budget_exceeded(id, until);
         }
     }

@@ -3,16 +3,18 @@
 use super::Router;
 use crate::admission::AdmissionLimiter;
 use crate::cooldown::Availability;
+use crate::spend_budget::SpendAccount;
 use crate::{
     AssignedIds, CooldownCause, DeploymentId, GroupId, RouterConfig, RouterEvent, RouterOutput,
-    SharedEvent, SharedOutput, SharedStoreSnapshot, TenantId,
+    SharedEvent, SharedOutput, SharedStoreSnapshot, SpendBudgetId, TenantId,
 };
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use squall_determinism::Timestamp;
 use squall_shared_state::{
-    Accepted, DeploymentKey, Grant, Lease, Notice, NoticeState, Replica, ReplicaConfig,
+    Accepted, DeploymentKey, DrawTerms, Grant, Lease, Notice, NoticeState, Replica, ReplicaConfig,
     ResourceKey, SharedInput, StoreChange, SyncRequest,
 };
 
@@ -40,6 +42,7 @@ enum LimitOwner {
     Deployment(DeploymentId),
     Group(GroupId),
     Tenant(TenantId),
+    Budget(SpendBudgetId),
 }
 
 impl Router {
@@ -68,6 +71,7 @@ impl Router {
             let limiters = self.deployments.iter_mut().map(|deployment| &mut deployment.limiter);
             let limiters = limiters.chain(self.groups.iter_mut().map(|group| &mut group.limiter));
             limiters.chain(&mut self.tenants).for_each(AdmissionLimiter::unshare);
+            self.spend_accounts.iter_mut().for_each(SpendAccount::unshare);
             self.deployments.iter_mut().for_each(|deployment| deployment.probe_withheld = false);
             return;
         };
@@ -91,7 +95,14 @@ impl Router {
             shared.owners.push(LimitOwner::Tenant(id));
             self.tenants[id.index()].share(("tenant", &tenant.name), terms);
         }
+        for (place, account) in self.spend_accounts.iter_mut().enumerate() {
+            let id = SpendBudgetId(place as u16);
+            shared.owners.push(LimitOwner::Budget(id));
+            let name = shared_name(account, id);
+            account.share(self.now, &name, terms);
+        }
         self.shared = Some(shared);
+        self.renew_spend_of_all();
     }
 
     /// When something is due between this replica and the store.
@@ -130,23 +141,45 @@ impl Router {
     }
 
     fn runs_low(&self, shared: &SharedState) -> bool {
-        shared.owners.iter().any(|&owner| self.limiter_of(owner).runs_low(self.now))
+        let now = self.now;
+        shared.owners.iter().any(|&owner| match owner {
+            LimitOwner::Deployment(id) => self.deployments[id.index()].limiter.runs_low(now),
+            LimitOwner::Group(id) => self.groups[id.index()].limiter.runs_low(now),
+            LimitOwner::Tenant(id) => self.tenants[id.index()].runs_low(now),
+            LimitOwner::Budget(id) => self.spend_accounts[id.index()].runs_low(now),
+        })
     }
 
     /// Makes a request of everything that is shared.
     fn send_sync(&mut self, shared: &mut SharedState) {
-        let now = self.now;
         let terms = shared.replica.terms();
+        self.make_request(shared, &terms);
+        let number = shared.request.number;
+        self.outputs.push_back(RouterOutput::Shared(SharedOutput::Sync { number }));
+    }
+
+    /// The last request of this replica, which stops: it tells what was used, and gives up what is in hand. The driver
+    /// fills in [`SyncRequest::replica`]. `None` where no state is shared.
+    pub fn leave_shared(&mut self) -> Option<SyncRequest> {
+        let mut shared = self.shared.take()?;
+        let terms = DrawTerms { leaving: true, ..shared.replica.terms() };
+        self.make_request(&mut shared, &terms);
+        shared.request.leaving = true;
+        let request = shared.request.clone();
+        self.shared = Some(shared);
+        Some(request)
+    }
+
+    fn make_request(&mut self, shared: &mut SharedState, terms: &DrawTerms) {
+        let now = self.now;
         shared.request = shared.replica.request(now);
         shared.resources.clear();
         for &owner in &shared.owners {
             for lease in self.leases_of(owner) {
                 shared.resources.push((lease.resource().key, owner));
-                shared.request.draws.push(lease.draw(now, &terms));
+                shared.request.draws.push(lease.draw(now, terms));
             }
         }
-        let number = shared.request.number;
-        self.outputs.push_back(RouterOutput::Shared(SharedOutput::Sync { number }));
     }
 
     /// Takes a part of what a driver tells of the store.
@@ -213,8 +246,13 @@ impl Router {
         for lease in leases.filter(|lease| lease.resource().key == grant.resource) {
             lease.granted(accepted.sent, accepted.lease, grant);
         }
-        if let LimitOwner::Deployment(id) = owner {
-            self.renew(id);
+        match owner {
+            LimitOwner::Deployment(id) => self.renew(id),
+            LimitOwner::Budget(id) => {
+                self.spend_accounts[id.index()].replicas_are(shared.replica.members());
+                self.renew_spend(id);
+            }
+            LimitOwner::Group(_) | LimitOwner::Tenant(_) => {}
         }
         self.freed = true;
     }
@@ -337,25 +375,28 @@ impl Router {
 
     /// What may be used has changed for all.
     fn renew_shared(&mut self) {
+        self.renew_spend_of_all();
         (0..self.deployments.len()).for_each(|place| self.renew(DeploymentId(place as u16)));
         self.freed = true;
     }
 
-    fn limiter_of(&self, owner: LimitOwner) -> &AdmissionLimiter {
-        match owner {
-            LimitOwner::Deployment(id) => &self.deployments[id.index()].limiter,
-            LimitOwner::Group(id) => &self.groups[id.index()].limiter,
-            LimitOwner::Tenant(id) => &self.tenants[id.index()],
-        }
-    }
-
     fn leases_of(&mut self, owner: LimitOwner) -> impl Iterator<Item = &mut Lease> {
-        let limiter = match owner {
-            LimitOwner::Deployment(id) => &mut self.deployments[id.index()].limiter,
-            LimitOwner::Group(id) => &mut self.groups[id.index()].limiter,
-            LimitOwner::Tenant(id) => &mut self.tenants[id.index()],
+        let now = self.now;
+        let (limiter, lease) = match owner {
+            LimitOwner::Deployment(id) => (Some(&mut self.deployments[id.index()].limiter), None),
+            LimitOwner::Group(id) => (Some(&mut self.groups[id.index()].limiter), None),
+            LimitOwner::Tenant(id) => (Some(&mut self.tenants[id.index()]), None),
+            LimitOwner::Budget(id) => (None, self.spend_accounts[id.index()].lease(now)),
         };
-        limiter.leases()
+        limiter.into_iter().flat_map(AdmissionLimiter::leases).chain(lease)
+    }
+}
+
+/// What replicas call a budget: its name, or its place where it has none.
+fn shared_name(account: &SpendAccount, id: SpendBudgetId) -> String {
+    match account.name() {
+        "" => format!("#{}", id.0),
+        name => String::from(name),
     }
 }
 

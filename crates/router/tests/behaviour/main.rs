@@ -20,6 +20,7 @@ mod reconfigure;
 mod retry;
 mod retry_hint;
 mod rig;
+mod shared_budgets;
 mod shared_state;
 mod shedding;
 mod silence;

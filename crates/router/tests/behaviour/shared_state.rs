@@ -12,13 +12,13 @@ use squall_router::{
 };
 use std::time::Duration;
 
-const REPLICAS: usize = 3;
+pub(super) const REPLICAS: usize = 3;
 
 /// Replicas and their store, which answers at once.
-struct Fleet {
-    now: Timestamp,
-    store: Option<Store>,
-    routers: Vec<Router>,
+pub(super) struct Fleet {
+    pub(super) now: Timestamp,
+    pub(super) store: Option<Store>,
+    pub(super) routers: Vec<Router>,
     tags: u64,
     started: Vec<(usize, AttemptId)>,
     notes: Vec<(usize, RouterEvent)>,
@@ -38,10 +38,14 @@ impl Fleet {
             max_queue_wait: Duration::ZERO,
             ..GroupConfig::new("chat")
         };
+        Self::of(RouterConfig { groups: vec![group], ..RouterConfig::default() }, 0)
+    }
+
+    /// Replicas with this configuration, whose run begins at this wall time.
+    pub(super) fn of(config: RouterConfig, epoch_nanos: u64) -> Self {
         let shared = ReplicaConfig { replicas: REPLICAS as u64, ..ReplicaConfig::default() };
-        let config =
-            RouterConfig { groups: vec![group], shared: Some(shared), ..RouterConfig::default() };
-        let router = |n| Router::new(config.clone(), Seed::new(n), 0).unwrap();
+        let config = RouterConfig { shared: Some(shared), ..config };
+        let router = |n| Router::new(config.clone(), Seed::new(n), epoch_nanos).unwrap();
         let mut fleet = Self {
             now: Timestamp::ZERO,
             store: Some(Store::new(StoreConfig::default(), 1)),
@@ -55,10 +59,25 @@ impl Fleet {
         fleet
     }
 
+    /// Another configuration holds at all of them.
+    pub(super) fn reconfigure(&mut self, config: RouterConfig) {
+        let shared = ReplicaConfig { replicas: REPLICAS as u64, ..ReplicaConfig::default() };
+        let config = RouterConfig { shared: Some(shared), ..config };
+        for place in 0..REPLICAS {
+            let (id, _) = self.routers[place].prepare(config.clone()).unwrap();
+            self.tell(place, RouterInput::Reconfigure { config: id });
+        }
+    }
+
     /// Lets time pass.
-    fn pass(&mut self, time: Duration) {
-        let until = self.now + time;
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.pass_but(REPLICAS, self.now + time);
+    }
+
+    /// Lets time pass until then, at all replicas but this one.
+    pub(super) fn pass_but(&mut self, stopped: usize, until: Timestamp) {
         while let Some((due, place)) = (0..REPLICAS)
+            .filter(|&place| place != stopped)
             .filter_map(|place| Some((self.routers[place].next_timer()?, place)))
             .min()
             .filter(|&(due, _)| due <= until)
@@ -96,12 +115,15 @@ impl Fleet {
 
     fn arrive(&mut self, place: usize) {
         self.tags += 1;
-        let arrival = RequestArrival::new(RequestTag(self.tags), GroupId(0));
+        let arrival = RequestArrival {
+            input_tokens: 100,
+            ..RequestArrival::new(RequestTag(self.tags), GroupId(0))
+        };
         self.tell(place, RouterInput::Arrived(arrival));
     }
 
     /// Requests at one replica, which are answered at once. Returns how many were admitted.
-    fn answered(&mut self, place: usize, requests: usize) -> usize {
+    pub(super) fn answered(&mut self, place: usize, requests: usize) -> usize {
         let mut answered = 0;
         for _ in 0..requests {
             self.arrive(place);
@@ -121,7 +143,7 @@ impl Fleet {
         }
     }
 
-    fn told(&self, place: usize, wanted: impl Fn(&RouterEvent) -> bool) -> usize {
+    pub(super) fn told(&self, place: usize, wanted: impl Fn(&RouterEvent) -> bool) -> usize {
         self.notes.iter().filter(|(at, note)| *at == place && wanted(note)).count()
     }
 }

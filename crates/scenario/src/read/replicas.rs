@@ -22,7 +22,7 @@ pub(crate) const REPLICAS: &[Key] = &[
         "shared_state",
         Schema::Section(&SHARED_STATE),
         "none",
-        "Rate limits, cooldowns and probes are shared by all replicas, through a store. Without it, each replica has the \
+        "Rate limits, spend budgets, cooldowns and probes are shared by all replicas, through a store. Without it, each replica has the \
          whole of every limit.",
     ),
 ];
@@ -30,8 +30,8 @@ pub(crate) const REPLICAS: &[Key] = &[
 static SHARED_STATE: Section = Section {
     id: "shared-state",
     phrase: "shared state",
-    about: "What replicas of the gateway share: each draws slices of the quota of requests and tokens per minute, so that \
-         all together stay within the limit in every rolling window; a cooldown or open circuit is known to all; one of \
+    about: "What replicas of the gateway share: each draws slices of the quota of requests and tokens per minute, and of \
+         spend budgets, so that all together stay within the limit in every rolling window; a cooldown or open circuit is known to all; one of \
          them probes. While the store is away, each uses limit / replicas.",
     keys: &[&[
         Key::optional(

@@ -11,8 +11,8 @@ settings! {
     pub(super) static STORE_LINK: StoreLink = (
         "store-link",
         "the store of shared state",
-        "The store in Redis 6 or later, or Valkey, through which this gateway shares rate limits, cooldowns and probes with \
-         its replicas: each draws slices of the quota, so that all together stay within every limit; a cooldown or open \
+        "The store in Redis 6 or later, or Valkey, through which this gateway shares rate limits, spend budgets, cooldowns \
+         and probes with its replicas: each draws slices of the quota, so that all together stay within every limit; a cooldown or open \
          circuit is known to all within a second; one of them probes. While the store is away, each uses limit / \
          replicas. A change requires a restart.",
         check

@@ -186,6 +186,40 @@ fn a_replica_that_leaves_makes_room_and_what_it_has_used_counts_on() {
     assert_eq!((store.members(), us.sync(&mut store, 500, 600).allowed), (1, 300));
 }
 
+#[test]
+fn a_replica_that_leaves_gives_back_what_it_has_in_hand_and_does_not_use() {
+    let (mut store, mut eu, mut us) = (store(), TestReplica::new(1, 1), TestReplica::new(2, 1));
+    eu.sync(&mut store, 0, 300);
+    us.sync(&mut store, 0, 0);
+    eu.use_units(100);
+    (eu.request.leaving, eu.draw.kept) = (true, 0);
+    eu.exchange(&mut store, 100, 0);
+    let grant = us.sync(&mut store, 100, 600);
+    assert_eq!((grant.allowed, grant.used), (500, 100));
+}
+
+#[test]
+fn a_grant_says_what_all_have_used_within_the_window() {
+    let (mut store, mut eu, mut us) = (store(), TestReplica::new(1, 2), TestReplica::new(2, 2));
+    eu.sync(&mut store, 0, 50);
+    us.sync(&mut store, 0, 50);
+    eu.use_units(30);
+    us.use_units(20);
+    assert_eq!(eu.sync(&mut store, 100, 0).used, 30, "the other has not told yet");
+    us.draw.kept = 0;
+    assert_eq!(us.sync(&mut store, 200, 0).used, 50);
+    eu.request.leaving = true;
+    eu.draw.kept = 0;
+    eu.exchange(&mut store, 300, 0);
+    let grant = us.sync(&mut store, 400, 10_000);
+    assert_eq!((grant.used, grant.scarce, grant.short), (50, true, true));
+    for now_ms in (1_000..60_750).step_by(500) {
+        us.draw.kept = 0;
+        us.sync(&mut store, now_ms, 0);
+    }
+    assert_eq!(us.sync(&mut store, 60_750, 0).used, 0);
+}
+
 fn out(remaining_ms: u64) -> Notice {
     Notice { deployment: EU, state: NoticeState::Out { remaining_ms, cause: 3 } }
 }
