@@ -5,7 +5,7 @@ mod files;
 mod wire;
 
 pub(crate) use files::{
-    check_values, checklists, gateway_files, journals, litellm_files, recordings, scenarios,
+    check_values, checklists, gateway_files, journals, litellm_files, recordings, scenarios, traces,
 };
 pub(crate) use wire::{answers, clients, headers, streams, vendors};
 
@@ -13,7 +13,7 @@ pub(crate) use wire::{answers, clients, headers, streams, vendors};
 pub(crate) type Entry = fn(&[u8]);
 
 /// A name, which is that of its target and of its folder in the corpus, and its entry.
-pub(crate) const ENTRIES: [(&str, Entry); 12] = [
+pub(crate) const ENTRIES: [(&str, Entry); 13] = [
     ("answers", answers),
     ("check_values", check_values),
     ("checklists", checklists),
@@ -25,5 +25,6 @@ pub(crate) const ENTRIES: [(&str, Entry); 12] = [
     ("recordings", recordings),
     ("scenarios", scenarios),
     ("streams", streams),
+    ("traces", traces),
     ("vendors", vendors),
 ];

@@ -10,6 +10,7 @@ use squall_record::{JournalReader, Recording};
 use squall_router::{Profile, Router, RouterConfig, journal};
 use squall_scenario::{Checklist, EPOCH_NANOS, GatewayFile, MockFile, Scenario, read_fault};
 use squall_sim::{SimOptions, simulate};
+use squall_trace::{TraceInput, TraceOptions, TraceReader};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -175,4 +176,27 @@ fn taken(config: &RouterConfig, seed: squall_determinism::Seed) {
 fn is_shown(problem: &str) {
     assert!(!problem.is_empty(), "a problem without words");
     assert!(problem.len() <= 400_000, "{} bytes are told", problem.len());
+}
+
+/// A trace of any format: its rows are in the order of time, and it is described, and fitted, or refused in words.
+pub(crate) fn traces(bytes: &[u8]) {
+    let input = TraceInput::bytes("fuzzed", bytes.to_vec());
+    let any = TraceOptions::default();
+    let log = TraceOptions { log_format: Some("$msec $request_time".to_owned()), ..any.clone() };
+    for options in [any, log] {
+        let Ok(rows) = TraceReader::open(&input, &options) else { continue };
+        let mut latest = 0;
+        for row in rows {
+            match row {
+                Ok(row) => {
+                    assert!(row.at >= latest, "rows are in the order of time");
+                    latest = row.at;
+                }
+                Err(error) => assert!(!error.what.is_empty(), "an error says what it is"),
+            }
+        }
+        if let Ok(fit) = squall_trace::fit(&input, &options, None) {
+            assert!(fit.arrivals.gaps.shape.value > 0.0, "{fit:?}");
+        }
+    }
 }

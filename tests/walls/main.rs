@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// Each room, and the rooms it may use. Anything else is a wall.
-const MAY_USE: [(&str, &[&str]); 30] = [
+const MAY_USE: [(&str, &[&str]); 31] = [
     ("determinism", &[]),
     ("defects", &[]),
     ("failure", &[]),
@@ -19,6 +19,7 @@ const MAY_USE: [(&str, &[&str]); 30] = [
     ("router", &["defects", "determinism", "failure", "shared-state"]),
     ("provider", &["defects", "determinism", "failure"]),
     ("workload", &["defects", "determinism", "failure"]),
+    ("trace", &["determinism"]),
     ("record", &["determinism", "failure", "router"]),
     ("config-file", &["determinism"]),
     ("litellm", &["config-file", "determinism", "failure", "router", "wire"]),
@@ -32,6 +33,7 @@ const MAY_USE: [(&str, &[&str]); 30] = [
             "record",
             "router",
             "provider",
+            "trace",
             "workload",
             "wire",
         ],
@@ -84,6 +86,7 @@ const MAY_USE: [(&str, &[&str]); 30] = [
             "scenario",
             "router",
             "provider",
+            "trace",
             "workload",
             "record",
         ],

@@ -8,6 +8,7 @@ mod init;
 mod margins;
 mod runs;
 mod target;
+mod trace;
 mod variables;
 
 pub(crate) use admin::{AdminArgs, AdminCommand, RequestsArgs, WeightsArgs};
@@ -25,6 +26,7 @@ pub(crate) use runs::{
     WhenInconclusive, WhichRows,
 };
 pub(crate) use target::{ExportArgs, TargetArgs, TargetCommand, TargetInstallArgs, TargetShowArgs};
+pub(crate) use trace::{TraceArgs, TraceCommand, TraceDescribeArgs, TraceFileArgs, TraceFitArgs};
 pub(crate) use variables::VariableArgs;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -115,6 +117,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// List, install or show the gateways that can be tested in place of the built-in one
     Target(TargetArgs),
+    /// Tell a trace of requests, or an access log, in figures, or fit laws to it
+    Trace(TraceArgs),
     /// Write a blueprint for a mix of providers (gateway file, scenarios, checklist, CI workflow), or a scenario for
     /// another router's configuration
     Init(InitArgs),
@@ -149,6 +153,7 @@ impl Command {
             Self::Import(_) => "import",
             Self::Export(_) => "export",
             Self::Target(_) => "target",
+            Self::Trace(_) => "trace",
             Self::Init(_) => "init",
             Self::Config(_) => "config",
             Self::Schema(_) => "schema",

@@ -29,6 +29,7 @@ pub(crate) mod schema;
 pub(crate) mod scorecard;
 pub(crate) mod serve;
 pub(crate) mod target;
+pub(crate) mod trace;
 mod watch;
 
 use crate::args::{Command, GatewayCommand, ScenarioArgs};
@@ -65,6 +66,7 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Import(args) => import::import(args),
         Command::Export(args) => export::export(args),
         Command::Target(args) => target::target(args),
+        Command::Trace(args) => trace::trace(args),
         Command::Init(args) => init::init(args),
         Command::Config(args) => config::config(args),
         Command::Schema(args) => schema::schema(args),
@@ -162,7 +164,7 @@ fn with_surroundings<T>(
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let load = |other: &str| files::referred(folder, other);
     let environment = |name: &str| std::env::var(name).ok();
-    read(&Surroundings { load: &load, variables, environment: &environment })
+    read(&Surroundings { load: &load, variables, environment: &environment, folder: Some(folder) })
 }
 
 /// Reads a scenario from a text that stands, or might stand, in a file.

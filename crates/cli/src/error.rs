@@ -142,6 +142,9 @@ pub(crate) enum CliError {
     /// A file of a verdict that cannot be read or written.
     #[error(transparent)]
     Judge(#[from] squall_judge::FileError),
+    /// A trace that cannot be read.
+    #[error(transparent)]
+    Trace(#[from] squall_trace::TraceError),
     /// A report that cannot be written.
     #[error(transparent)]
     Report(#[from] squall_report::ReportError),
@@ -333,6 +336,7 @@ impl CliError {
             | Self::Exists(_)
             | Self::InitLacks { .. }
             | Self::Blueprint(_)
+            | Self::Trace(_)
             | Self::InputEnded
             | Self::Config(_) => Exit::Usage,
             Self::Replay(_) | Self::Digest { .. } | Self::Record(RecordError::Changed { .. }) => {

@@ -63,6 +63,7 @@ pub(crate) fn run_live(
     if let Some(at) = recording.header.ended.cut_at() {
         let how = match recording.header.ended {
             RunEnd::Aborted { .. } => "aborted, since too many requests failed,",
+            RunEnd::BrokenTrace { .. } => "cut short, since a trace could not be read on,",
             RunEnd::Complete | RunEnd::Interrupted { .. } | RunEnd::Killed { .. } => "interrupted",
         };
         terminal::status(format_args!("{how} at {at}: keeping the results so far"));

@@ -109,7 +109,10 @@ pub fn run(
     if let Some(writer) = writer {
         writer.finish();
     }
-    let header = RunHeader { lacked: recording::lacked(before, file_limit), ..header };
+    let mut header = RunHeader { lacked: recording::lacked(before, file_limit), ..header };
+    if let Some(fault) = log.broken_trace.as_ref().filter(|_| !is_cut) {
+        header.broken_trace(fault.at, &fault.trace.name, &fault.why);
+    }
     Ok(recording::recording(header, options.keep, log, servers))
 }
 

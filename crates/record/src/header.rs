@@ -48,10 +48,22 @@ pub struct RunHeader {
     pub lacked: Lacked,
     /// What its cells keep apart.
     pub marks: CellMarks,
+    /// The traces that gave the times of its requests.
+    pub traces: Vec<TraceInfo>,
     /// The digest of requests, attempts and outputs, in hexadecimal.
     pub digest: String,
     /// The version of squall that ran it.
     pub version: String,
+}
+
+impl RunHeader {
+    /// Says that the run ended early, since the trace of this name could not be read on.
+    pub fn broken_trace(&mut self, at: Timestamp, name: &str, fault: &str) {
+        self.ended = RunEnd::BrokenTrace { at };
+        if let Some(trace) = self.traces.iter_mut().find(|trace| trace.name == name) {
+            trace.fault = Some(fault.to_owned());
+        }
+    }
 }
 
 /// Live or simulated.
@@ -79,6 +91,12 @@ pub enum RunEnd {
         /// When.
         at: Timestamp,
     },
+    /// A trace could not be read on, so that no more requests were known: no verdict, but what was measured stands. The
+    /// trace's [`TraceInfo::fault`] says why.
+    BrokenTrace {
+        /// When the last request came that was known.
+        at: Timestamp,
+    },
     /// Its process ended in the middle, by a signal that cannot be caught or for want of space: what had been
     /// written by then stands. Requests that were under way have no rows.
     Killed {
@@ -95,9 +113,24 @@ impl RunEnd {
     pub const fn cut_at(self) -> Option<Timestamp> {
         match self {
             Self::Complete => None,
-            Self::Interrupted { at } | Self::Aborted { at } | Self::Killed { at, .. } => Some(at),
+            Self::Interrupted { at }
+            | Self::Aborted { at }
+            | Self::BrokenTrace { at }
+            | Self::Killed { at, .. } => Some(at),
         }
     }
+}
+
+/// A trace that gave the times of a run's requests. The recording does not hold it: its scenario can be run again where
+/// the file is, which its digest tells from others.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct TraceInfo {
+    /// Its file or preset, as the scenario names it.
+    pub name: String,
+    /// The SHA-256 of its file in hexadecimal, where it was computed.
+    pub sha256: Option<String>,
+    /// Why it could not be read on, if so: the file, the line, and what was expected.
+    pub fault: Option<String>,
 }
 
 /// How often a run could not open a connection for want of something of its own process or machine.

@@ -22,7 +22,7 @@ pub use error::RecordError;
 pub use feed::{FeedRow, FeedSender, RowFeed, row_feed};
 pub use header::{
     ChangeInfo, DeploymentInfo, JoinCounts, Lacked, Lag, Mode, RunEnd, RunHeader, ServerLag, Stall,
-    TargetInfo, Topology,
+    TargetInfo, Topology, TraceInfo,
 };
 pub use journal::{JournalReader, JournalWriter};
 pub use note::{NoteRow, RecordedEvent};

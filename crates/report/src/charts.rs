@@ -2,6 +2,7 @@
 //! [`Picture`](picture::Picture), which becomes SVG and PNG from the same shapes.
 
 mod amplification;
+mod arrivals;
 mod attempts;
 mod chart_context;
 mod chart_data;
@@ -37,6 +38,7 @@ pub(crate) use font_metrics::{REGULAR, SEMIBOLD};
 use crate::ReportError;
 use crate::compare::ComparedCurves;
 use crate::plan::PlanReport;
+use crate::trace::TraceReport;
 use chart_context::ChartContext;
 use picture::Picture;
 use squall_judge::RunComparison;
@@ -239,6 +241,15 @@ pub fn draw_charts(
 /// When the drawing library fails, which is a defect.
 pub(crate) fn draw_goodput(plan: &PlanReport) -> Result<DrawnChart, ReportError> {
     drawn("goodput", goodput::READING, &(goodput::draw(plan), None))
+}
+
+/// Draws the arrivals of a trace.
+///
+/// # Errors
+/// When the drawing library fails, which is a defect.
+pub(crate) fn draw_arrivals(trace: &TraceReport) -> Result<DrawnChart, ReportError> {
+    let [wide, narrow] = [Layout::Wide, Layout::Narrow].map(|layout| arrivals::draw(trace, layout));
+    drawn("arrivals", arrivals::READING, &(wide, Some(narrow)))
 }
 
 /// Draws the differences of a comparison.

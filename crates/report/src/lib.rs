@@ -16,6 +16,7 @@ mod run_origin;
 mod scorecard;
 mod signoff;
 mod timeline;
+mod trace;
 
 pub use charts::{DrawnChart, draw_charts};
 pub use compare::{ComparedCurves, ComparisonPaths, CurveBin, curve_bins, write_comparison};
@@ -32,3 +33,4 @@ pub use run_origin::RunOrigin;
 pub use scorecard::{ScorecardPaths, write_scorecard};
 pub use signoff::{SignOffPaths, write_sign_off};
 pub use timeline::{LastingFault, RunningTimeline, TimelineLine, TimelineTone};
+pub use trace::{TracePaths, TraceReport, trace_json, trace_lines, write_trace};

@@ -19,11 +19,12 @@ use squall_scenario::{GatewayCost, Phase, Scenario};
 use std::time::Duration;
 
 /// Every template, and what they share.
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("style.html", include_str!("../templates/style.html")),
     ("report.html", include_str!("../templates/report.html")),
     ("report.js", include_str!("../templates/report.js")),
     ("plan.html", include_str!("../templates/plan.html")),
+    ("trace.html", include_str!("../templates/trace.html")),
     ("compare.html", include_str!("../templates/compare.html")),
     ("sign-off.html", include_str!("../templates/sign-off.html")),
     ("scorecard.html", include_str!("../templates/scorecard.html")),

@@ -22,6 +22,7 @@ use core::str::FromStr;
 use squall_config_file::source_texts::SourceTexts;
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 
 pub use cases::is_composed_text;
 pub(crate) use cases::{Composed, ComposedCase, compose};
@@ -68,6 +69,8 @@ pub struct Surroundings<'s> {
     pub variables: &'s [VariableSetting],
     /// Looks up a variable of the environment.
     pub environment: &'s dyn Fn(&str) -> Option<String>,
+    /// The folder of the scenario, from which traces are read; without one they are not.
+    pub folder: Option<&'s Path>,
 }
 
 impl fmt::Debug for Surroundings<'_> {
@@ -78,8 +81,11 @@ impl fmt::Debug for Surroundings<'_> {
 
 impl<'s> Surroundings<'s> {
     /// Files alone: no variable is given, and none is looked up.
-    pub(crate) fn files(load: &'s dyn Fn(&str) -> io::Result<String>) -> Self {
-        Self { load, variables: &[], environment: &|_| None }
+    pub(crate) fn files(
+        load: &'s dyn Fn(&str) -> io::Result<String>,
+        folder: Option<&'s Path>,
+    ) -> Self {
+        Self { load, variables: &[], environment: &|_| None, folder }
     }
 }
 
@@ -217,6 +223,18 @@ impl<'c> Composer<'c> {
             true => file.to_owned(),
             false => normal(&format!("{}{file}", self.folder_of(place))),
         }
+    }
+
+    /// A trace with the path of its file from the folder of the scenario; any other entry as it is.
+    fn trace_beside(&self, mut entry: MapEntry) -> MapEntry {
+        if entry.key == "trace"
+            && let NodeKind::Map(entries) = &mut entry.value.kind
+            && let Some(file) = entries.iter_mut().find(|entry| entry.key == "file")
+            && let NodeKind::Scalar(name) = &file.value.kind
+        {
+            file.value.kind = NodeKind::Scalar(self.beside(name, &file.value));
+        }
+        entry
     }
 
     /// The variables that were given and that no file knows.

@@ -28,6 +28,7 @@ mod schema;
 mod settings;
 mod target;
 mod template;
+mod trace_source;
 mod traffic_problem;
 mod value;
 mod warnings;

@@ -42,6 +42,7 @@ mod strategy;
 mod target;
 mod tenant;
 mod tls;
+mod trace;
 mod traffic;
 mod warm_up;
 

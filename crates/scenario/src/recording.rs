@@ -1,7 +1,8 @@
 //! What a recording of a scenario begins with.
 
 use crate::Scenario;
-use squall_record::{CellMarks, Lacked, Mode, RunEnd, RunHeader, Topology};
+use squall_record::{CellMarks, Lacked, Mode, RunEnd, RunHeader, Topology, TraceInfo};
+use squall_workload::{Arrivals, SourceConfig, TraceIdentity};
 
 impl Scenario {
     /// Everyone who takes part, under the numbers that the router gives them.
@@ -22,6 +23,16 @@ impl Scenario {
         let cuts = cuts.chain(warm_up);
         let within = self.expectations.iter().filter_map(|expectation| expectation.within);
         CellMarks { cuts: sorted(cuts.collect()), within: sorted(within.collect()) }
+    }
+
+    /// The traces that give the times of requests.
+    fn traces(&self) -> Vec<TraceInfo> {
+        let of_source = |source: &SourceConfig| {
+            let Arrivals::Trace { replay } = &source.arrivals else { return None };
+            let TraceIdentity { name, sha256 } = replay.source.identity();
+            Some(TraceInfo { name, sha256, fault: None })
+        };
+        self.workload.sources.iter().filter_map(of_source).collect()
     }
 
     /// The header of a recording that comes to its end, before anything has happened.
@@ -45,6 +56,7 @@ impl Scenario {
             target: None,
             lacked: Lacked::default(),
             marks: self.cell_marks(),
+            traces: self.traces(),
             digest: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }

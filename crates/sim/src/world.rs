@@ -218,6 +218,9 @@ impl<'a> World<'a> {
         if let Some(at) = self.workload.aborted() {
             header.ended = RunEnd::Aborted { at };
         }
+        if let Some(fault) = self.workload.fault() {
+            header.broken_trace(fault.at, &fault.trace.name, &fault.why);
+        }
         if let Some(at) = self.interrupted {
             header.ended = RunEnd::Interrupted { at };
         }

@@ -131,6 +131,7 @@ impl Fixture {
             target: None,
             lacked: squall_record::Lacked::default(),
             marks: squall_record::CellMarks::default(),
+            traces: Vec::new(),
             digest: String::new(),
             version: "0.0.0".to_owned(),
         };

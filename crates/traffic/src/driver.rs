@@ -133,7 +133,11 @@ impl Driver {
                 self.keep(row);
             }
         }
-        DriverLog { requests: self.rows, aborted: self.workload.aborted() }
+        DriverLog {
+            requests: self.rows,
+            aborted: self.workload.aborted(),
+            broken_trace: self.workload.fault(),
+        }
     }
 
     fn keep(&mut self, row: RequestRow) {

@@ -7,7 +7,7 @@ use squall_clock::Clock;
 use squall_determinism::{Seed, Timestamp};
 use squall_record::{RequestRow, RowSender};
 use squall_wire::{Format, dialect};
-use squall_workload::WorkloadConfig;
+use squall_workload::{TraceFault, WorkloadConfig};
 use std::str::FromStr;
 use std::sync::mpsc;
 use tokio::sync::mpsc::Receiver;
@@ -125,6 +125,8 @@ pub struct DriverLog {
     pub requests: Vec<RequestRow>,
     /// When too many failures ended the traffic early, if they did.
     pub aborted: Option<Timestamp>,
+    /// When a trace could not be read on, which, and why, if so.
+    pub broken_trace: Option<TraceFault>,
 }
 
 #[cfg(test)]

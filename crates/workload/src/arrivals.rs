@@ -9,10 +9,13 @@ mod hawkes;
 mod listed;
 mod on_off;
 mod poisson;
+mod replay;
 mod time_changed;
 mod weibull;
 
 use crate::Rate;
+use crate::trace::{TraceIdentity, TraceReplay, TracedRequest};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use closed::ClosedLoop;
 use core::time::Duration;
@@ -22,6 +25,7 @@ use hawkes::SelfExcitingGaps;
 use listed::Listed;
 use on_off::OnOff;
 use poisson::ExponentialGaps;
+use replay::Replay;
 use squall_determinism::{Distribution, Seed, Timestamp};
 use time_changed::TimeChanged;
 use weibull::WeibullGaps;
@@ -78,6 +82,11 @@ pub enum Arrivals {
         /// When, in any order.
         times: Vec<Timestamp>,
     },
+    /// Open loop: users come as they came in a trace.
+    Trace {
+        /// The trace, and how it is replayed.
+        replay: Box<TraceReplay>,
+    },
     /// Closed loop: so many clients, each of which asks again when it was answered and has thought.
     Closed {
         /// How many clients. They start evenly over the first second.
@@ -110,6 +119,7 @@ impl Arrivals {
             | Self::Weibull { rate, .. }
             | Self::OnOff { rate, .. }
             | Self::Hawkes { rate, .. } => Some(rate),
+            Self::Trace { .. } => None,
             Self::At { .. } | Self::Closed { .. } => None,
         }
     }
@@ -130,6 +140,7 @@ impl Arrivals {
             Self::Weibull { shape, .. } => weibull::squared_cv(*shape),
             Self::OnOff { rate, on, off } => on_off::dispersion(*on, *off, rate.peak()),
             Self::Hawkes { branching, .. } => 1.0 / ((1.0 - branching) * (1.0 - branching)),
+            Self::Trace { .. } => 0.0,
             Self::Even { .. } | Self::At { .. } | Self::Closed { .. } => 0.0,
         }
     }
@@ -151,6 +162,10 @@ impl Arrivals {
     pub(crate) fn most_at_once(&self) -> Option<usize> {
         match self {
             Self::At { times } => Some(times.len()),
+            // Chance adds a few to those of a mean.
+            Self::Trace { replay } => {
+                replay.counted.map(|counted| libm::ceil(1.2 * counted.at_once) as usize + 50)
+            }
             Self::Closed { clients, .. } => Some(*clients as usize),
             Self::Poisson { .. } | Self::Even { .. } => None,
             Self::Gamma { .. } | Self::Weibull { .. } => None,
@@ -172,6 +187,7 @@ pub(crate) enum Process {
     OnOff(OnOff),
     Hawkes(TimeChanged<SelfExcitingGaps>),
     Listed(Listed),
+    Replay(Box<Replay>),
     Closed(ClosedLoop),
 }
 
@@ -208,6 +224,9 @@ impl Process {
                 Self::Hawkes(TimeChanged::new(gaps, rate, until, draws))
             }
             Arrivals::At { times } => Self::Listed(Listed::new(times, until)),
+            Arrivals::Trace { replay } => {
+                Self::Replay(Box::new(Replay::new(*replay, until, seed, source)))
+            }
             Arrivals::Closed { clients, think } => {
                 Self::Closed(ClosedLoop::new(clients, think, until, seed, source))
             }
@@ -225,6 +244,7 @@ impl Process {
             Self::OnOff(process) => process.next,
             Self::Hawkes(process) => process.next,
             Self::Listed(process) => process.peek(),
+            Self::Replay(process) => process.peek(),
             Self::Closed(process) => process.peek(),
         }
     }
@@ -240,8 +260,21 @@ impl Process {
             Self::OnOff(process) => process.pop(),
             Self::Hawkes(process) => process.pop(),
             Self::Listed(process) => process.pop(),
+            Self::Replay(process) => process.pop(),
             Self::Closed(process) => process.pop(),
         }
+    }
+
+    /// What a trace says of the arrival that was taken last; nothing where there is none.
+    pub(crate) fn given(&self) -> TracedRequest {
+        let Self::Replay(process) = self else { return TracedRequest::default() };
+        process.given()
+    }
+
+    /// Which trace could not be read on, and why, if so.
+    pub(crate) fn fault(&self) -> Option<(TraceIdentity, &str)> {
+        let Self::Replay(process) = self else { return None };
+        process.fault()
     }
 
     /// Nobody asks any more.
@@ -263,7 +296,8 @@ impl Process {
             | Self::Weibull(_)
             | Self::OnOff(_)
             | Self::Hawkes(_)
-            | Self::Listed(_) => false,
+            | Self::Listed(_)
+            | Self::Replay(_) => false,
         }
     }
 }

@@ -56,6 +56,13 @@ impl SourceConfig {
             let counted = times.iter().filter(|time| **time < until);
             return ExpectedRequests::Mean(counted.count() as f64);
         }
+        if let Arrivals::Trace { replay } = &self.arrivals {
+            // What was not counted may be anything.
+            let anything = ExpectedRequests::AtMost(f64::INFINITY);
+            return replay
+                .counted
+                .map_or(anything, |counted| ExpectedRequests::Mean(counted.requests));
+        }
         let rate = self.arrivals.rate();
         ExpectedRequests::Mean(rate.map_or(0.0, |rate| rate.expected(until)))
     }

@@ -17,6 +17,7 @@ mod patience;
 mod planned;
 mod rate;
 mod source;
+mod trace;
 mod workload;
 
 pub use abort::AbortRule;
@@ -27,4 +28,8 @@ pub use input::{ClientAnswer, WorkloadInput};
 pub use output::{ClientRequest, Ordinal, WorkloadOutput};
 pub use planned::PlannedTraffic;
 pub use rate::{Decay, Rate, RateSegment};
+pub use trace::{
+    TraceCount, TraceFault, TraceIdentity, TraceReplay, TraceRows, TraceSizes, TraceSource,
+    TraceWindow, TracedRequest,
+};
 pub use workload::Workload;

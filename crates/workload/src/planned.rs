@@ -17,7 +17,8 @@ pub struct PlannedTraffic {
 }
 
 impl PlannedTraffic {
-    /// The plan of this traffic; `None` with a closed loop, whose answers decide when the next request comes.
+    /// The plan of this traffic; `None` with a closed loop, whose answers decide when the next request comes, and with a
+    /// trace that cannot be read on.
     #[must_use]
     pub fn of(config: &WorkloadConfig, seed: Seed) -> Option<Self> {
         let is_closed = |source: &SourceConfig| matches!(source.arrivals, Arrivals::Closed { .. });
@@ -42,6 +43,6 @@ impl PlannedTraffic {
                 planned.output_tokens += u64::from(client.output_tokens);
             }
         }
-        Some(planned)
+        workload.fault().is_none().then_some(planned)
     }
 }

@@ -1,10 +1,12 @@
 //! A source at work: its arrival process, and what its requests look like.
 
 use crate::arrivals::{NextArrival, Process};
-use crate::{ClientRequest, KindConfig, Ordinal, Shift, SourceConfig};
+use crate::{
+    Arrivals, ClientRequest, KindConfig, Ordinal, Shift, SourceConfig, TraceSizes, TracedRequest,
+};
 use alloc::vec::Vec;
 use core::time::Duration;
-use squall_determinism::{Distribution, Seed, Share, StreamPurpose, Timestamp};
+use squall_determinism::{Distribution, RandomStream, Seed, Share, StreamPurpose, Timestamp};
 
 /// The draws of a request's shape: prompt, answer, stream, in this order.
 const SHAPE: StreamPurpose = StreamPurpose::named("workload.shape");
@@ -22,6 +24,8 @@ pub(crate) struct Source {
     sent: u64,
     prompt_tokens: Distribution,
     output_tokens: Distribution,
+    /// Which of them a trace gives.
+    traced: TraceSizes,
     stream: Share,
     pub(crate) timeout: Duration,
     /// The number of the first of its kinds, over all sources.
@@ -37,6 +41,10 @@ impl Source {
             at: Timestamp::ZERO,
             weights: config.kinds.iter().map(|kind| kind.weight).collect(),
         };
+        let mut traced = TraceSizes { input: false, output: false };
+        if let Arrivals::Trace { replay } = &config.arrivals {
+            traced = replay.sizes;
+        }
         Self {
             process: Process::new(config.arrivals, until, seed, config.key),
             seed,
@@ -44,6 +52,7 @@ impl Source {
             sent: 0,
             prompt_tokens: config.prompt_tokens,
             output_tokens: config.output_tokens,
+            traced,
             stream: config.stream,
             timeout: config.client.timeout,
             first_kind,
@@ -52,18 +61,24 @@ impl Source {
         }
     }
 
-    /// The request of its next arrival.
+    /// The request of the arrival that was taken last.
     pub(crate) fn request(&mut self, request: Ordinal, next: NextArrival) -> ClientRequest {
         let place = self.sent;
         self.sent += 1;
-        let (number, session) = self.draw_kind(place, next.at);
+        let given = self.process.given();
+        let (number, session) = self.kind(place, next.at, given);
         let kind = self.kinds.get(usize::from(number));
         let mut draws = self.seed.stream(SHAPE, self.key.into(), place);
-        let mut tokens = |own: Option<Distribution>, all: Distribution| {
-            u32::try_from(own.unwrap_or(all).sample(&mut draws)).unwrap_or(u32::MAX).max(1)
+        let mut tokens = |own: Option<Distribution>, all: Distribution, given: Option<u32>| {
+            let drawn = u32::try_from(own.unwrap_or(all).sample(&mut draws)).unwrap_or(u32::MAX);
+            given.filter(|_| own.is_none()).unwrap_or(drawn).max(1)
         };
-        let input_tokens = tokens(kind.and_then(|kind| kind.prompt_tokens), self.prompt_tokens);
-        let output_tokens = tokens(kind.and_then(|kind| kind.output_tokens), self.output_tokens);
+        let given_input = given.input_tokens.filter(|_| self.traced.input);
+        let given_output = given.output_tokens.filter(|_| self.traced.output);
+        let own_input = kind.and_then(|kind| kind.prompt_tokens);
+        let input_tokens = tokens(own_input, self.prompt_tokens, given_input);
+        let own_output = kind.and_then(|kind| kind.output_tokens);
+        let output_tokens = tokens(own_output, self.output_tokens, given_output);
         let stream = kind.and_then(|kind| kind.stream).unwrap_or(self.stream);
         let stream = draws.chance(stream);
         ClientRequest {
@@ -78,6 +93,25 @@ impl Source {
         }
     }
 
+    /// The kind of a request among its own and its session, as a trace has them or else as they are drawn.
+    fn kind(&self, place: u64, intended: Timestamp, given: TracedRequest) -> (u16, Option<u64>) {
+        let (number, drawn) = match given.kind {
+            Some(number) => (number, self.draw_session(number, &mut self.draws_of_kind(place))),
+            None => self.draw_kind(place, intended),
+        };
+        (number, given.session.or(drawn))
+    }
+
+    fn draws_of_kind(&self, place: u64) -> RandomStream {
+        self.seed.stream(KIND, self.key.into(), place)
+    }
+
+    fn draw_session(&self, number: u16, draws: &mut RandomStream) -> Option<u64> {
+        let sessions = self.kinds.get(usize::from(number)).map_or(0, |kind| kind.sessions);
+        let session = (sessions > 0).then(|| draws.below(sessions.into()));
+        session.map(|session| u64::from(self.first_kind + number) << 32 | session)
+    }
+
     /// The kind of a request among its own, and its session if the kind has some.
     fn draw_kind(&self, place: u64, intended: Timestamp) -> (u16, Option<u64>) {
         let begun = self.weights.partition_point(|shift| shift.at <= intended);
@@ -86,14 +120,12 @@ impl Source {
         if sum == 0 {
             return (0, None);
         }
-        let mut draws = self.seed.stream(KIND, self.key.into(), place);
+        let mut draws = self.draws_of_kind(place);
         let mut left = draws.below(sum);
-        for (number, (kind, weight)) in (0_u16..).zip(self.kinds.iter().zip(&shift.weights)) {
+        for (number, weight) in (0_u16..).zip(&shift.weights) {
             let weight = u64::from(*weight);
             if left < weight {
-                let session = (kind.sessions > 0).then(|| draws.below(kind.sessions.into()));
-                let of_kind = u64::from(self.first_kind + number) << 32;
-                return (number, session.map(|session| of_kind | session));
+                return (number, self.draw_session(number, &mut draws));
             }
             left -= weight;
         }

@@ -4,7 +4,8 @@ use crate::abort::AbortWatch;
 use crate::arrivals::NextArrival;
 use crate::patience::{AskedBy, Patience};
 use crate::source::Source;
-use crate::{ClientAnswer, WorkloadConfig, WorkloadInput, WorkloadOutput};
+use crate::{ClientAnswer, TraceFault, WorkloadConfig, WorkloadInput, WorkloadOutput};
+use alloc::borrow::ToOwned as _;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use squall_determinism::{Seed, Timestamp};
@@ -65,6 +66,8 @@ pub struct Workload {
     outputs: VecDeque<WorkloadOutput>,
     abort: Option<AbortWatch>,
     aborted: Option<Timestamp>,
+    /// When it turned out that the trace of a source cannot be read on, and whose.
+    faulted: Option<(Timestamp, u16)>,
 }
 
 impl Workload {
@@ -90,7 +93,11 @@ impl Workload {
             outputs: VecDeque::new(),
             abort: config.abort.map(AbortWatch::new),
             aborted: None,
+            faulted: None,
         };
+        for number in 0..workload.sources.len() {
+            workload.look_at_trace(number as u16, Timestamp::ZERO);
+        }
         workload.find_next();
         workload
     }
@@ -120,6 +127,21 @@ impl Workload {
     #[must_use]
     pub const fn aborted(&self) -> Option<Timestamp> {
         self.aborted
+    }
+
+    /// What ended all traffic, where the trace of a source could not be read on: what comes after is not known.
+    #[must_use]
+    pub fn fault(&self) -> Option<TraceFault> {
+        let (at, number) = self.faulted?;
+        let (trace, why) = self.sources[usize::from(number)].process.fault()?;
+        Some(TraceFault { at, trace, why: why.to_owned() })
+    }
+
+    /// Ends all traffic where the trace of a source cannot be read on.
+    fn look_at_trace(&mut self, number: u16, at: Timestamp) {
+        if self.faulted.is_none() && self.sources[usize::from(number)].process.fault().is_some() {
+            self.faulted = Some((at, number));
+        }
     }
 
     fn request_ended(&mut self, at: Timestamp, has_failed: bool) {
@@ -161,6 +183,10 @@ impl Workload {
     /// Finds out who asks next.
     #[inline]
     fn find_next(&mut self) {
+        self.next = None;
+        if self.faulted.is_some() {
+            return;
+        }
         let mut first: Option<(NextArrival, u16)> = None;
         for (number, source) in (0_u16..).zip(&self.sources) {
             if let Some(next) = source.process.peek()
@@ -207,6 +233,7 @@ impl Workload {
         source.process.pop();
         let timeout = source.timeout;
         let sent = source.request(request, next);
+        self.look_at_trace(number, next.at);
         self.find_next();
         let asked_by = AskedBy { client: next.client, source: number };
         self.patience.begin(next.at, timeout, asked_by);

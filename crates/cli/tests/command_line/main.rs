@@ -21,3 +21,4 @@ mod rows;
 mod run;
 mod squall;
 mod targets;
+mod traces;

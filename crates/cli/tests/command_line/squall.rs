@@ -35,7 +35,12 @@ impl Folder {
 
     /// What is in the folder, by name.
     pub(crate) fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.0).expect("the folder is there").flatten();
+        Self::names_of(&self.0)
+    }
+
+    /// The same of any folder.
+    pub(crate) fn names_of(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("the folder is there").flatten();
         let mut names: Vec<_> =
             entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort();

@@ -83,6 +83,13 @@ pub(super) fn whatever_the_lag(recording: &Recording) -> Vec<ValidityProblem> {
             (None, RunEnd::Aborted { .. }) => {
                 format!("{short} of {of}, since more requests failed than `abort_when` allows")
             }
+            (None, RunEnd::BrokenTrace { .. }) => {
+                let fault = header.traces.iter().find_map(|trace| trace.fault.as_deref());
+                format!(
+                    "{short} of {of}, since a trace could not be read on: {}",
+                    fault.unwrap_or_default()
+                )
+            }
             (None, RunEnd::Complete | RunEnd::Interrupted { .. }) => format!("{short} of {of}"),
             (None, RunEnd::Killed { torn, .. }) => killed(&format!("{short} of {of}"), torn),
         };
@@ -191,6 +198,7 @@ fn lacks(lacked: Lacked) -> Vec<(&'static str, String)> {
 const fn how_cut(ended: RunEnd) -> &'static str {
     match ended {
         RunEnd::Aborted { .. } => "aborted",
+        RunEnd::BrokenTrace { .. } => "cut short",
         RunEnd::Complete | RunEnd::Interrupted { .. } | RunEnd::Killed { .. } => "interrupted",
     }
 }
@@ -206,7 +214,10 @@ fn known_until(recording: &Recording) -> Timestamp {
     });
     let unfinished = unfinished.min().unwrap_or(Timestamp::MAX);
     let written = match recording.header.ended {
-        RunEnd::Complete | RunEnd::Interrupted { .. } | RunEnd::Aborted { .. } => Timestamp::MAX,
+        RunEnd::Complete
+        | RunEnd::Interrupted { .. }
+        | RunEnd::Aborted { .. }
+        | RunEnd::BrokenTrace { .. } => Timestamp::MAX,
         // Requests are numbered in the order of their times: the first number without a row was under way, and
         // so may have been those after the last.
         RunEnd::Killed { .. } => {

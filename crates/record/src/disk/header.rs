@@ -6,7 +6,7 @@ use crate::RecordError;
 use crate::error::{FORMAT, OLDEST_FORMAT};
 use crate::{
     CellMarks, ChangeInfo, DeploymentInfo, JoinCounts, Lacked, Lag, Mode, RunEnd, RunHeader,
-    ServerLag, Stall, TargetInfo,
+    ServerLag, Stall, TargetInfo, TraceInfo,
 };
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
@@ -49,6 +49,8 @@ pub(super) struct HeaderFile {
     lacked: Option<LackedFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     marks: Option<MarksFile>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    traces: Vec<TraceEntry>,
     scenario_text: String,
     /// The other files as they were written, by name; none while the run is under way.
     pub(super) files: BTreeMap<String, FileInfo>,
@@ -63,6 +65,7 @@ enum RecordingState {
     Complete,
     Interrupted,
     Aborted,
+    BrokenTrace,
     Killed,
 }
 
@@ -80,6 +83,27 @@ struct LackedFile {
     file_limit: Option<u64>,
     local_ports: u64,
     memory: u64,
+}
+
+/// A trace that gave the times of requests.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct TraceEntry {
+    name: String,
+    sha256: Option<String>,
+    fault: Option<String>,
+}
+
+impl TraceEntry {
+    fn of(trace: &TraceInfo) -> Self {
+        let TraceInfo { name, sha256, fault } = trace.clone();
+        Self { name, sha256, fault }
+    }
+
+    fn into_trace(self) -> TraceInfo {
+        let Self { name, sha256, fault } = self;
+        TraceInfo { name, sha256, fault }
+    }
 }
 
 /// What the cells keep apart.
@@ -336,6 +360,7 @@ impl HeaderFile {
             RunEnd::Complete => (RecordingState::Complete, None),
             RunEnd::Interrupted { .. } => (RecordingState::Interrupted, None),
             RunEnd::Aborted { .. } => (RecordingState::Aborted, None),
+            RunEnd::BrokenTrace { .. } => (RecordingState::BrokenTrace, None),
             RunEnd::Killed { torn, .. } => (RecordingState::Killed, Some(torn)),
         };
         let lacked = header.lacked;
@@ -354,6 +379,7 @@ impl HeaderFile {
                 memory: lacked.memory,
             }),
             marks: MarksFile::of(&header.marks),
+            traces: header.traces.iter().map(TraceEntry::of).collect(),
             scenario: header.scenario.clone(),
             mode: header.mode.as_str().to_owned(),
             seed: header.seed,
@@ -393,6 +419,7 @@ impl HeaderFile {
             RecordingState::Complete => RunEnd::Complete,
             RecordingState::Interrupted => RunEnd::Interrupted { at: at(self.interrupted_at_ns)? },
             RecordingState::Aborted => RunEnd::Aborted { at: at(self.interrupted_at_ns)? },
+            RecordingState::BrokenTrace => RunEnd::BrokenTrace { at: at(self.interrupted_at_ns)? },
             RecordingState::Killed => {
                 RunEnd::Killed { at: at(self.interrupted_at_ns)?, torn: self.torn.unwrap_or(0) }
             }
@@ -414,6 +441,7 @@ impl HeaderFile {
             ended,
             lacked,
             marks: self.marks.map(MarksFile::into_marks).unwrap_or_default(),
+            traces: self.traces.into_iter().map(TraceEntry::into_trace).collect(),
             groups: self.groups,
             providers: self.providers,
             kinds: self.kinds,

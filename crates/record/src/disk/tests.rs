@@ -42,6 +42,11 @@ fn header() -> RunHeader {
             p99: Duration::from_millis(1),
             max: Duration::from_millis(2),
         }),
+        traces: vec![TraceInfo {
+            name: "../traces/azure.csv.gz".to_owned(),
+            sha256: Some("ab".repeat(32)),
+            fault: Some("azure.csv.gz:9: the row has 2 columns".to_owned()),
+        }],
         marks: CellMarks {
             cuts: vec![Timestamp::from_millis(1_550)],
             within: vec![Duration::from_secs(2)],

@@ -138,7 +138,7 @@ impl<'r, 'c> Resolver<'r, 'c> {
         if data::is_data(&resolved) {
             data::quantiles(self.composer, &resolved)
         } else {
-            Some(resolved)
+            Some(self.composer.trace_beside(resolved))
         }
     }
 

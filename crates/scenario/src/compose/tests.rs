@@ -52,7 +52,12 @@ impl FilesAround {
         };
         let variables: Vec<_> =
             self.given.iter().map(|text| text.parse().expect("NAME=VALUE")).collect();
-        then(&Surroundings { load: &load, variables: &variables, environment: &environment })
+        then(&Surroundings {
+            load: &load,
+            variables: &variables,
+            environment: &environment,
+            folder: None,
+        })
     }
 
     fn cases(&self, text: &str) -> Result<Vec<CaseScenario>, Diagnostics> {
@@ -493,7 +498,7 @@ fn a_case_tells_its_variables_with_where_their_values_come_from() {
 
 #[test]
 fn every_bundled_scenario_written_out_is_the_same_scenario() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
     let mut written = 0;
     let mut folders = vec![folder];
     while let Some(folder) = folders.pop() {

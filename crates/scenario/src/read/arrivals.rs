@@ -7,6 +7,7 @@ mod renewal;
 
 use super::distribution::{self, DURATION_DISTRIBUTION};
 use super::rate;
+use super::trace::TRACE;
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::node::{Node, NodeKind};
@@ -99,10 +100,10 @@ pub fn arrival_words() -> &'static [&'static str] {
     &OPEN_WORDS
 }
 
-static SETTINGS: Section = Section {
+pub(super) static SETTINGS: Section = Section {
     id: "arrivals",
     phrase: "arrivals",
-    about: "An arrival process with settings. All but a closed loop and given times follow `rate`, whose mean they keep.",
+    about: "An arrival process with settings. All but a closed loop, given times and a trace follow `rate`, whose mean they keep.",
     keys: &[
         &OPEN_KEYS,
         &[
@@ -112,6 +113,7 @@ static SETTINGS: Section = Section {
                 Schema::List(&Schema::DURATION),
                 "One request at each of these times, from the start of the run: `[0s, 500ms, 10s]`.",
             ),
+            Key::choice("trace", Schema::Section(&TRACE), "Requests as they came in a trace."),
         ],
     ],
 };

@@ -8,6 +8,7 @@ use crate::former_names;
 use crate::model::Scenario;
 use crate::node::{Node, NodeKind};
 use std::io;
+use std::path::Path;
 
 /// A case of a scenario file.
 #[derive(Clone, Debug)]
@@ -21,16 +22,18 @@ pub struct CaseScenario {
 }
 
 impl Scenario {
-    /// Reads a scenario from `text`; `path` is what diagnostics call it. It may name no other file.
+    /// Reads a scenario from `text`; `path` is what diagnostics call it. It may name no other file, but a trace, which is
+    /// not read: the scenario can be judged and not be run.
     ///
     /// # Errors
     /// All the problems of the file, each with its place.
     pub fn read(path: &str, text: &str) -> Result<Self, Diagnostics> {
-        Self::read_with(path, text, &|name| litellm::embedded(text, name))
+        let load = |name: &str| litellm::embedded(text, name);
+        Self::read_one(path, text, &Surroundings::files(&load, None)).map(|case| case.scenario)
     }
 
-    /// The same for a scenario that may name other files, which `load` gives the text of. A LiteLLM file
-    /// refers to variables too: their values are loaded by `os.environ/NAME`.
+    /// The same for a scenario that may name other files, which `load` gives the text of; traces are read from the folder
+    /// of `path`. A LiteLLM file refers to variables too: their values are loaded by `os.environ/NAME`.
     ///
     /// # Errors
     /// All the problems of the file, each with its place.
@@ -39,7 +42,8 @@ impl Scenario {
         text: &str,
         load: &dyn Fn(&str) -> io::Result<String>,
     ) -> Result<Self, Diagnostics> {
-        Self::read_one(path, text, &Surroundings::files(load)).map(|case| case.scenario)
+        let folder = Path::new(path).parent();
+        Self::read_one(path, text, &Surroundings::files(load, folder)).map(|case| case.scenario)
     }
 
     /// Reads a file of one case, with values for its variables.
@@ -103,7 +107,7 @@ fn case_scenario(
     // What is out of date is told by `warnings`, once for a file and not with every reading of it.
     former_names::replace(&mut root, &SCENARIO, problems);
     let fields = Fields::open(&root, &SCENARIO, problems)?;
-    let scenario = scenario::scenario(&fields, &text, around.load)?;
+    let scenario = scenario::scenario(&fields, &text, around.load, around.folder)?;
     Some(CaseScenario { scenario, variables, choices })
 }
 

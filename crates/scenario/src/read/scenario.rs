@@ -22,6 +22,7 @@ use core::time::Duration;
 use squall_determinism::Seed;
 use squall_router::RouterConfig;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 /// A scenario.
 pub(crate) static SCENARIO: Section = Section {
@@ -153,7 +154,13 @@ const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 /// The seed of a scenario that names none.
 const SEED: u64 = 1;
 
-pub(super) fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> Option<Scenario> {
+/// Reads a scenario. `load` gives the texts of the files that it names, and `folder` is where they are, if anywhere.
+pub(super) fn scenario(
+    fields: &Fields<'_>,
+    text: &str,
+    load: LoadFile<'_>,
+    folder: Option<&Path>,
+) -> Option<Scenario> {
     let (phases, run) = phases::phases(fields);
     let (providers, known) = providers(fields, run);
     let section = fields.section("router");
@@ -168,7 +175,7 @@ pub(super) fn scenario(fields: &Fields<'_>, text: &str, load: LoadFile<'_>) -> O
     }
     check_targets(fields, &known, &router);
     let gateway_target = target::of_scenario(fields, &providers);
-    let traffic = sources::sources(fields, run, &router);
+    let traffic = sources::sources(fields, run, folder, &router);
     let names = ScopeNames {
         groups: &router.groups,
         deployments: &router.deployments,

@@ -14,6 +14,7 @@ use squall_determinism::Timestamp;
 use squall_provider::name_hash;
 use squall_router::GroupId;
 use squall_workload::{SourceConfig, WorkloadConfig};
+use std::path::Path;
 
 /// Traffic as a file has it.
 pub(crate) const SOURCES: Schema =
@@ -67,10 +68,11 @@ pub(crate) fn names<'s>(
     }
 }
 
-/// Reads `traffic` of a scenario, for a run of this length if that is known.
+/// Reads `traffic` of a scenario, for a run of this length if that is known. Traces are read from `folder`, if there is one.
 pub(crate) fn sources(
     fields: &Fields<'_>,
     run: Option<Duration>,
+    folder: Option<&Path>,
     router: &RouterSection,
 ) -> SourcesSection {
     let mut read = SourcesSection::default();
@@ -79,7 +81,7 @@ pub(crate) fn sources(
         if !matches!(node.kind, NodeKind::Map(_)) {
             value::wrong_type(node, &SOURCES, fields.problems);
         } else if let Some(source) = Fields::open(node, &TRAFFIC, fields.problems) {
-            read_source(&source, None, run, router, &mut read);
+            read_source(&source, None, (run, folder), router, &mut read);
         }
         return read;
     };
@@ -94,7 +96,7 @@ pub(crate) fn sources(
         if let Some(name) = name {
             taken.add(name, source.span_of("name"), fields.problems);
         }
-        read_source(&source, Some(name.unwrap_or_default()), run, router, &mut read);
+        read_source(&source, Some(name.unwrap_or_default()), (run, folder), router, &mut read);
     }
     check_kinds(items, fields);
     read
@@ -103,11 +105,11 @@ pub(crate) fn sources(
 fn read_source(
     fields: &Fields<'_>,
     name: Option<&str>,
-    run: Option<Duration>,
+    (run, folder): (Option<Duration>, Option<&Path>),
     router: &RouterSection,
     read: &mut SourcesSection,
 ) {
-    let config = traffic::source(fields, run);
+    let config = traffic::source(fields, run, folder);
     // Where none is asked for that exists, that was said: what else is wrong is said too.
     let target = asked_group(fields, &router.groups).unwrap_or(GroupId(0));
     let group = router.groups.iter().nth(target.index()).unwrap_or_default();

@@ -9,4 +9,5 @@ mod large;
 mod routing;
 mod sources;
 mod target;
+mod trace;
 pub(crate) mod whole;

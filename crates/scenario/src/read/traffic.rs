@@ -1,14 +1,16 @@
 //! Traffic: who asks, when, and how much.
 
-use super::arrivals::{ARRIVALS, arrivals};
-use super::distribution::{self, TOKEN_DISTRIBUTION};
+use super::arrivals::{ARRIVALS, SETTINGS, arrivals};
+use super::distribution::TOKEN_DISTRIBUTION;
 use super::mix::{self, KIND, SHIFT};
 use super::rate::RATE;
+use super::trace::{self, TraceUse};
 use crate::fields::Fields;
 use crate::schema::{Key, Schema, Section};
 use core::time::Duration;
-use squall_determinism::{Distribution, Share};
+use squall_determinism::Share;
 use squall_workload::{ClientConfig, SourceConfig};
+use std::path::Path;
 
 /// Traffic of one source.
 pub(crate) static TRAFFIC: Section = Section {
@@ -40,16 +42,26 @@ static KEYS: [Key; 9] = [
         ARRIVALS,
         "poisson",
         "The arrival process: `poisson`, independent users; `even`, constant intervals; bursts (`gamma`, \
-             `weibull`, `on_off`, `hawkes`); given times; or a closed loop of clients.",
+             `weibull`, `on_off`, `hawkes`); given times; a trace; or a closed loop of clients.",
     ),
     Key::optional(
         "rate",
         RATE,
-        "required unless closed loop or given times",
+        "required unless closed loop, given times or a trace",
         "Requests per second: constant, or a list of segments.",
     ),
-    Key::required("prompt_tokens", TOKEN_DISTRIBUTION, "Prompt tokens."),
-    Key::required("output_tokens", TOKEN_DISTRIBUTION, "Output tokens."),
+    Key::optional(
+        "prompt_tokens",
+        TOKEN_DISTRIBUTION,
+        "required unless a trace has them",
+        "Prompt tokens.",
+    ),
+    Key::optional(
+        "output_tokens",
+        TOKEN_DISTRIBUTION,
+        "required unless a trace has them",
+        "Output tokens.",
+    ),
     Key::optional("stream", Schema::Percent, "0%", "Share of requests that ask for a stream."),
     Key::optional("client", Schema::Section(&CLIENT), "as below", "Client behaviour."),
     Key::optional(
@@ -81,17 +93,24 @@ static CLIENT: Section = Section {
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Reads the traffic of a source, for a run of this length if that is known. Its key and its kinds are to come.
-pub(crate) fn source(fields: &Fields<'_>, run: Option<Duration>) -> SourceConfig {
-    let nothing = Distribution::Fixed { value: 0 };
+/// Reads the traffic of a source, for a run of this length if that is known. Its key and its kinds are to come. Traces are
+/// looked for from `folder`, that of the scenario; without one they are not read.
+pub(crate) fn source(
+    fields: &Fields<'_>,
+    run: Option<Duration>,
+    folder: Option<&Path>,
+) -> SourceConfig {
     let timeout = fields.section("client").and_then(|client| client.duration("timeout"));
+    let timeout = timeout.unwrap_or(TIMEOUT);
+    let of = TraceUse { run, timeout, folder };
+    let shape = trace::shape(fields, &SETTINGS, of, || arrivals(fields, run));
     SourceConfig {
         key: 0,
-        arrivals: arrivals(fields, run),
-        prompt_tokens: distribution::tokens(fields, "prompt_tokens").unwrap_or(nothing),
-        output_tokens: distribution::tokens(fields, "output_tokens").unwrap_or(nothing),
+        arrivals: shape.arrivals,
+        prompt_tokens: shape.prompt_tokens,
+        output_tokens: shape.output_tokens,
         stream: fields.share("stream").unwrap_or(Share::NONE),
-        client: ClientConfig { timeout: timeout.unwrap_or(TIMEOUT) },
+        client: ClientConfig { timeout },
         kinds: Vec::new(),
         shifts: Vec::new(),
     }

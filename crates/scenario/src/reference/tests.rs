@@ -44,7 +44,7 @@ fn the_examples_of_the_guide_are_read() {
         "{composed}phases: {{ calm: 0s..30s, late: 30s..60s }}\ntraffic: {{ group: chat, rate: '${{peak}}', prompt_tokens: 10, \
          output_tokens: 10 }}\n"
     );
-    let around = Surroundings { load: &load, variables: &[], environment: &|_| None };
+    let around = Surroundings { load: &load, variables: &[], environment: &|_| None, folder: None };
     let cases = Scenario::cases("guide.yaml", &text, &around);
     let (cases, _) = cases.unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(cases.len(), 6);

@@ -377,8 +377,12 @@ fn as_list(text: &str) -> String {
 }
 
 /// What stands in place of what the file has there.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 8] = [
     "traffic: { arrivals: { at: [0s, 2s] } }",
+    "traffic: { arrivals: { trace: { file: calls.csv, preset: azure-code-bursts, format: csv, time_unit: ms, \
+     columns: { time: t, input_tokens: in, output_tokens: out, kind: model, session: user }, log_format: '$msec', \
+     reorder: 5s, sha256: abc, time_scale: 0.1, rate_scale: 2, jitter: 1s, loop: true, \
+     window: { from: 10s, for: 60s }, kinds: { 'gpt-*': paid } } } }",
     "traffic: { arrivals: { gamma: { cv: 2, shape: 0.25 }, weibull: { cv: 2, shape: 0.5 }, \
      on_off: { on: 20s, off: 40s }, hawkes: { branching: 75%, decay: 10s } } }",
     "traffic: [ { rate: 1 } ]",
