@@ -353,30 +353,7 @@ fn changes(dice: &mut Dice, groups: &[Group], ample: bool) -> Vec<String> {
 impl World {
     /// The file.
     pub(crate) fn write(&self) -> String {
-        let mut out = format!(
-            "name: swarm-{seed}\nseed: {seed}\nphases: {{ chaos: 0s..{FAULTS_END}s, healed: {}s..{}s }}\n\
-             duration: {SECONDS}s\ntraffic:\n  group: g0\n  arrivals: {}\n  rate: {}\n  prompt_tokens: \
-             {{ uniform: {{ min: 20, max: 400 }} }}\n  output_tokens: {{ uniform: {{ min: 1, max: 40 }} }}\n  \
-             stream: {}%\n  client: {{ timeout: {}s }}\n",
-            HEALED.0,
-            HEALED.1,
-            self.arrivals,
-            self.rate,
-            self.stream,
-            self.patience,
-            seed = self.seed,
-        );
-        if self.two_kinds && self.groups.len() > 1 {
-            out.push_str(
-                "  mix:\n    first: { share: 60%, group: g0, sessions: 5 }\n    other: { share: 40%, group: g1, \
-                 priority: 1 }\n",
-            );
-        }
-        if !self.second_source.is_empty() {
-            let (before, traffic) = out.split_once("traffic:\n").expect("it was just written");
-            let first: String = traffic.lines().map(|line| format!("  {line}\n")).collect();
-            out = format!("{before}traffic:\n  - name: users\n{first}{}", self.second_source);
-        }
+        let mut out = self.head();
         out.push_str(&self.gateway);
         out.push_str("providers:\n");
         for (place, provider) in self.providers.iter().enumerate() {
@@ -426,6 +403,35 @@ impl World {
             }
         }
         out.push_str(&self.expect());
+        out
+    }
+
+    /// Its name, its times and its traffic.
+    fn head(&self) -> String {
+        let mut out = format!(
+            "name: swarm-{seed}\nseed: {seed}\nphases: {{ chaos: 0s..{FAULTS_END}s, healed: {}s..{}s }}\n\
+             duration: {SECONDS}s\ntraffic:\n  group: g0\n  arrivals: {}\n  rate: {}\n  prompt_tokens: \
+             {{ uniform: {{ min: 20, max: 400 }} }}\n  output_tokens: {{ uniform: {{ min: 1, max: 40 }} }}\n  \
+             stream: {}%\n  client: {{ timeout: {}s }}\n",
+            HEALED.0,
+            HEALED.1,
+            self.arrivals,
+            self.rate,
+            self.stream,
+            self.patience,
+            seed = self.seed,
+        );
+        if self.two_kinds && self.groups.len() > 1 {
+            out.push_str(
+                "  mix:\n    first: { share: 60%, group: g0, sessions: 5 }\n    other: { share: 40%, group: g1, \
+                 priority: 1 }\n",
+            );
+        }
+        if !self.second_source.is_empty() {
+            let (before, traffic) = out.split_once("traffic:\n").expect("it was just written");
+            let first: String = traffic.lines().map(|line| format!("  {line}\n")).collect();
+            out = format!("{before}traffic:\n  - name: users\n{first}{}", self.second_source);
+        }
         out
     }
 

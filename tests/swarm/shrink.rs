@@ -73,6 +73,12 @@ fn smaller(world: &World) -> Vec<World> {
             with(&|world| world.providers[place].limits = None);
         }
     }
+    smaller_groups(world, &mut with);
+    all
+}
+
+/// Worlds whose groups have one piece less.
+fn smaller_groups(world: &World, with: &mut impl FnMut(&dyn Fn(&mut World))) {
     for place in 0..world.groups.len() {
         let group = &world.groups[place];
         for number in (0..group.deployments.len()).filter(|_| group.deployments.len() > 1) {
@@ -97,5 +103,4 @@ fn smaller(world: &World) -> Vec<World> {
             });
         }
     }
-    all
 }
