@@ -5,13 +5,13 @@
 //! in bytes a request, and in bytes in all. Prompts, answers and keys are never a part of it: the core does not know them.
 
 mod kept_trail;
+mod request_facts;
 mod sampling;
 
-use crate::chosen_name;
-use crate::request_id::RequestId;
 use crate::upstream_registry::NameIndex;
 pub use kept_trail::KeptTrail;
-pub use sampling::{DecisionLogCounts, DecisionSampling, DecisionSink};
+pub(crate) use request_facts::RequestFacts;
+pub use sampling::{DecisionLogCounts, DecisionSampling, DecisionSetup, DecisionSink};
 use slab::Slab;
 use squall_decision_trail::{TrailClock, TrailNames};
 use squall_determinism::Timestamp;
@@ -29,37 +29,6 @@ const TRAIL_BYTES_MAX: usize = 64 << 10;
 
 /// The most bytes that all take that are kept: the oldest go first, however many requests that leaves.
 const KEPT_BYTES_MAX: usize = 64 << 20;
-
-/// What is kept of decisions.
-#[derive(Clone, Debug, Default)]
-pub struct DecisionSetup {
-    /// How many requests that have ended are kept for the admin API; 0 for none.
-    pub recent: usize,
-    /// What goes to the decision log, where there is one.
-    pub log: Option<(DecisionSampling, Arc<dyn DecisionSink>)>,
-}
-
-impl DecisionSetup {
-    /// Whether the decisions about any request are wanted.
-    const fn wants_any(&self) -> bool {
-        self.recent > 0 || self.log.is_some()
-    }
-}
-
-/// What the driver knows of a request.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestFacts {
-    pub(crate) id: RequestId,
-    /// The model that its client named, cut.
-    pub(crate) model: String,
-    pub(crate) operation: &'static str,
-}
-
-impl RequestFacts {
-    pub(crate) fn new(id: &RequestId, model: &str, operation: &'static str) -> Self {
-        Self { id: id.clone(), model: chosen_name::cut(model).to_owned(), operation }
-    }
-}
 
 /// The decisions about requests under way, and about the last that have ended.
 #[derive(Debug)]

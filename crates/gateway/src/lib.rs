@@ -27,6 +27,7 @@ mod metrics;
 mod operator;
 mod readiness;
 mod request_driver;
+mod request_ending;
 mod request_id;
 mod request_log;
 mod request_options;

@@ -5,7 +5,8 @@ use crate::api_keys;
 use crate::app_state::AppState;
 use crate::continuation::{ContinuableStream, ContinuedStream};
 use crate::local_reply::{self, RequestHistory};
-use crate::request_log::{self, RequestLog};
+use crate::request_ending;
+use crate::request_log::RequestLog;
 use crate::response;
 use crate::router_handle::{Mailbox, RefusedRequest, RouterCommand};
 use crate::serving::RequestContext;
@@ -398,7 +399,7 @@ impl RequestDriver {
                 self.log.attempt_status(attempt.nth, 200);
                 self.log.attempt_usage(attempt.nth, usage);
                 let now = self.app.handle.clock().now();
-                self.log.attempt_ended(now, attempt.nth, request_log::SUCCEEDED);
+                self.log.attempt_ended(now, attempt.nth, request_ending::SUCCEEDED);
                 self.app.handle.tell(RouterInput::Finished { attempt, usage });
             }
             UpstreamEvent::Filtered { body, failure } => {

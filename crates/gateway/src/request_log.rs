@@ -4,6 +4,7 @@
 //! given as a string, which every format escapes, and cut.
 
 use crate::chosen_name;
+use crate::request_ending::{SUCCEEDED, ending};
 use crate::request_id::RequestId;
 use crate::setup::StartError;
 use crate::telemetry::{Ending, RequestSpans};
@@ -25,12 +26,6 @@ const ATTEMPTS_MAX: usize = 16;
 
 /// Between two lines about clients without a key.
 const UNAUTHENTICATED_EVERY: Duration = Duration::from_secs(1);
-
-/// The word for requests and attempts that ended well.
-pub(crate) const SUCCEEDED: &str = "succeeded";
-
-/// The status of a request whose client has gone: nginx's.
-const CLIENT_GONE: u16 = 499;
 
 /// What is told of a request: its line when it has ended, and its spans if anybody wants them.
 #[derive(Debug)]
@@ -246,21 +241,6 @@ impl RequestLog {
             push(&mut text, format_args!(", and {} before the last", self.more_attempts));
         }
         text
-    }
-}
-
-/// The status that a request ends with, the word for it, the class of its failure, and what it used.
-pub(crate) fn ending(
-    outcome: &Outcome,
-) -> (u16, &'static str, Option<FailureClass>, Option<TokenUsage>) {
-    match *outcome {
-        Outcome::Succeeded { usage, .. } => (200, SUCCEEDED, None, usage),
-        // Its head has gone out, with a 200.
-        Outcome::Failed { failure, committed: true } => (200, "cut", Some(failure.class), None),
-        Outcome::Failed { failure, committed: false } => {
-            (failure.client_status(), "failed", Some(failure.class), None)
-        }
-        Outcome::ClientGone => (CLIENT_GONE, "client_gone", None, None),
     }
 }
 

@@ -8,6 +8,7 @@ mod completion;
 mod continuation;
 mod conversation;
 mod filler_check;
+mod form_request;
 mod front;
 mod litellm_keys;
 mod made;

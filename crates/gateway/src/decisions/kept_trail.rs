@@ -1,7 +1,7 @@
 //! The decisions about one request, with what it is called.
 
 use super::RequestFacts;
-use crate::request_log;
+use crate::request_ending::ending;
 use serde_json::{Map, Value, json};
 use squall_decision_trail::{DecisionTrail, TrailNames};
 use squall_determinism::Timestamp;
@@ -55,7 +55,7 @@ impl KeptTrail {
         let Some((_, outcome)) = &self.trace.ended else {
             return TrailStatus { outcome: "under_way", status: None, class: None };
         };
-        let (status, word, class, _) = request_log::ending(outcome);
+        let (status, word, class, _) = ending(outcome);
         let class = class.map(squall_failure::FailureClass::as_str);
         TrailStatus { outcome: word, status: Some(status), class }
     }

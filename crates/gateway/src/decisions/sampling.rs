@@ -1,4 +1,4 @@
-//! Which requests the decision log takes, and where it goes.
+//! What is kept of decisions: for how many requests, which go to the decision log, and where that goes.
 
 use super::KeptTrail;
 use squall_determinism::{Digest, Share};
@@ -7,6 +7,22 @@ use std::sync::Arc;
 
 /// A million: what shares are parts of.
 const PARTS: u64 = 1_000_000;
+
+/// What is kept of decisions.
+#[derive(Clone, Debug, Default)]
+pub struct DecisionSetup {
+    /// How many requests that have ended are kept for the admin API; 0 for none.
+    pub recent: usize,
+    /// What goes to the decision log, where there is one.
+    pub log: Option<(DecisionSampling, Arc<dyn DecisionSink>)>,
+}
+
+impl DecisionSetup {
+    /// Whether the decisions about any request are wanted.
+    pub(super) const fn wants_any(&self) -> bool {
+        self.recent > 0 || self.log.is_some()
+    }
+}
 
 /// Which requests the decision log takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,6 +1,7 @@
 //! Requests whose bodies come in several parts (`multipart/form-data`): files, and the fields that say what to do with
 //! them. They are read whole: bodies are bounded, and a request may have to be sent again elsewhere.
 
+use super::form_request::{FormRequest, WrittenForm};
 use super::operation::Operation;
 use super::request::{ChatRequest, RequestError};
 use super::text::PICTURE_TOKENS;
@@ -36,25 +37,6 @@ pub(crate) struct FormPart {
     is_file: bool,
     headers: HeaderMap,
     bytes: Bytes,
-}
-
-/// What a router knows of a request in a form.
-#[derive(Debug)]
-pub(super) struct FormRequest {
-    pub(super) operation: Operation,
-    pub(super) model: String,
-    pub(super) stream: bool,
-    pub(super) input_tokens: u32,
-    pub(super) token: Option<RequestToken>,
-    pub(super) answers_text: bool,
-}
-
-/// A form as it is sent.
-#[derive(Debug)]
-pub(super) struct WrittenForm {
-    pub(super) body: Bytes,
-    /// Where the model's name stands.
-    pub(super) model: std::ops::Range<usize>,
 }
 
 impl Form {

@@ -2,7 +2,7 @@
 //! able to pass every byte of it on.
 
 use super::completion::Completion;
-use super::multipart::{FormRequest, WrittenForm};
+use super::form_request::{FormRequest, WrittenForm};
 use super::native::{FrontApi, NativeRequest};
 use super::operation::{Bulk, Operation};
 use super::text::MeteredText;

@@ -1,9 +1,8 @@
 //! What a request asks for, whatever its vendor.
 
-use super::Wants;
+use super::{Sound, Wants};
 use crate::RequestToken;
 use crate::chat::MeteredText;
-use crate::vendor::openai::Sound;
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Deserialize;

@@ -20,7 +20,6 @@ pub(crate) use call::OpenAi;
 pub(crate) use front::ResponsesFront;
 pub use models::models_body;
 pub(crate) use serve::OpenAiServer;
-pub(crate) use serve_audio::Sound;
 
 /// What Azure serves as OpenAI does.
 pub(crate) mod serving {

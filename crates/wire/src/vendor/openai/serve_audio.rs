@@ -4,7 +4,8 @@ use super::serve_chat::spoken;
 use crate::chat::{ChunkWriter, FinishReason, Form};
 use crate::error::ApiError;
 use crate::serve::{
-    AnswerHead, AnswerWriter, ApiEndpoint, ParsedRequest, Refused, Route, Rules, read_json,
+    AnswerHead, AnswerWriter, ApiEndpoint, ParsedRequest, Refused, Route, Rules, SOUND_FORMATS,
+    Sound, read_json,
 };
 use crate::{Usage, estimate_tokens};
 use base64::Engine as _;
@@ -16,44 +17,8 @@ use std::io::Write as _;
 /// The longest text that is spoken, as at OpenAI.
 const INPUT_MAX: usize = 4_096;
 
-/// What speech comes as, and the type that says so.
-const FORMATS: [(&str, &str); 6] = [
-    ("mp3", "audio/mpeg"),
-    ("opus", "audio/ogg"),
-    ("aac", "audio/aac"),
-    ("flac", "audio/flac"),
-    ("wav", "audio/wav"),
-    ("pcm", "audio/pcm"),
-];
-
 /// What a transcript comes as.
 const TRANSCRIPTS: [&str; 6] = ["json", "text", "srt", "verbose_json", "vtt", "diarized_json"];
-
-/// How an answer about sound is written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Sound {
-    /// Speech of this format, as bytes.
-    Bytes(&'static str),
-    /// Speech as events.
-    Events,
-    /// A transcript of this format.
-    Transcript(&'static str),
-}
-
-impl Sound {
-    /// The type of the answer; `None` for what is usual.
-    pub(crate) fn content_type(self, streams: bool) -> Option<&'static str> {
-        match self {
-            Self::Bytes(format) => {
-                FORMATS.iter().find(|(name, _)| *name == format).map(|(_, kind)| *kind)
-            }
-            Self::Transcript("text" | "srt" | "vtt") if !streams => {
-                Some("text/plain; charset=utf-8")
-            }
-            Self::Events | Self::Transcript(_) => None,
-        }
-    }
-}
 
 /// Reads what is to be spoken.
 pub(super) fn read_speech(route: &Route, body: Bytes, _: Rules) -> Result<ParsedRequest, Refused> {
@@ -76,8 +41,8 @@ pub(super) fn read_speech(route: &Route, body: Bytes, _: Rules) -> Result<Parsed
         return Err(Refused::new(message, Some("input")));
     }
     let format = shape.response_format.unwrap_or("mp3");
-    let format = FORMATS.iter().find(|(name, _)| *name == format).ok_or_else(|| {
-        let names = FORMATS.map(|(name, _)| name).join(", ");
+    let format = SOUND_FORMATS.iter().find(|(name, _)| *name == format).ok_or_else(|| {
+        let names = SOUND_FORMATS.map(|(name, _)| name).join(", ");
         Refused::new(format!("'response_format' must be one of {names}."), Some("response_format"))
     })?;
     let sound = match shape.stream_format {
