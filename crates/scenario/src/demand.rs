@@ -58,7 +58,9 @@ impl Scenario {
         if rates.is_empty() {
             return None;
         }
-        let expected = |time| rates.iter().map(|rate| rate.expected(time)).sum::<f64>();
+        let expected = |from, to| -> f64 {
+            rates.iter().map(|rate| rate.expected_between(from, to)).sum()
+        };
         let tokens = SmallestRequest::of(&self.workload);
         let providers = self.reachable_providers();
         let tightest = providers.iter().map(|(provider, keys)| {
@@ -79,7 +81,7 @@ impl Scenario {
         Some(ExcessDemand {
             from,
             to,
-            asked: expected(to) - expected(from),
+            asked: expected(from, to),
             passed: burst + per_second * to.since(from).as_secs_f64(),
             limits: tightest
                 .iter()
@@ -204,22 +206,21 @@ fn largest_surplus(
     until: Timestamp,
     step: Duration,
     per_second: f64,
-    expected: impl Fn(Timestamp) -> f64,
+    expected: impl Fn(Timestamp, Timestamp) -> f64,
 ) -> Option<Surplus> {
     let mut best: Option<Surplus> = None;
     let (mut begin, mut sum) = (Timestamp::ZERO, 0.0);
-    let (mut from, mut before) = (Timestamp::ZERO, 0.0);
+    let mut from = Timestamp::ZERO;
     while from < until {
         let to = (from + step).min(until);
-        let after = expected(to);
         if sum <= 0.0 {
             (begin, sum) = (from, 0.0);
         }
-        sum += after - before - per_second * to.since(from).as_secs_f64();
+        sum += expected(from, to) - per_second * to.since(from).as_secs_f64();
         if sum > best.as_ref().map_or(0.0, |best| best.most) {
             best = Some(Surplus { from: begin, to, most: sum });
         }
-        (from, before) = (to, after);
+        from = to;
     }
     best
 }

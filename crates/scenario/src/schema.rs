@@ -147,6 +147,15 @@ impl Key {
         Self::new(name, Requirement::Choice, KeyShape::Of(shape), meaning)
     }
 
+    /// One of which exactly one must be there, whose shape has keys of its own section in turn.
+    pub(crate) const fn choice_within(
+        name: &'static str,
+        shape: fn() -> Schema,
+        meaning: &'static str,
+    ) -> Self {
+        Self::new(name, Requirement::Choice, KeyShape::OfKind(shape), meaning)
+    }
+
     pub(crate) const fn optional(
         name: &'static str,
         shape: Schema,

@@ -27,7 +27,9 @@ pub use expected::ExpectedRequests;
 pub use input::{ClientAnswer, WorkloadInput};
 pub use output::{ClientRequest, Ordinal, WorkloadOutput};
 pub use planned::PlannedTraffic;
-pub use rate::{Decay, Rate, RateSegment};
+pub use rate::{
+    Decay, Diurnal, DoubleHump, Plateau, Polyline, Rate, RateCurve, RateSegment, Shifted, Surge,
+};
 pub use trace::{
     TraceCount, TraceFault, TraceIdentity, TraceReplay, TraceRows, TraceSizes, TraceSource,
     TraceWindow, TracedRequest,

@@ -1,13 +1,20 @@
 //! Rates over time, and the walk along them that turns a mean number of arrivals into a time.
 
 mod constant;
+mod curve;
+mod decay;
 mod ramp;
 mod segment;
 mod spike;
 
-pub use segment::{Decay, Rate, RateSegment};
+pub use curve::{Diurnal, DoubleHump, Plateau, Polyline, Surge};
+pub use decay::Decay;
+pub use segment::{Rate, RateCurve, RateSegment, Shifted};
 
 use core::time::Duration;
+use curve::Curve;
+use curve::product::Product;
+use curve::sum::Sum;
 use squall_determinism::Timestamp;
 
 /// A stretch over which a rate is a straight line, as exactly as it matters. Times in nanoseconds, rates
@@ -33,12 +40,17 @@ impl Rate {
     /// How many arrivals are to be expected before a time: the integral of the rate.
     #[must_use]
     pub fn expected(&self, until: Timestamp) -> f64 {
-        let ends = self.segments.iter().skip(1).map(RateSegment::at).chain([until]);
-        let each = self
-            .segments
-            .iter()
-            .zip(ends)
-            .map(|(segment, end)| segment.expected(end.min(until).since(segment.at())));
+        self.expected_between(Timestamp::ZERO, until)
+    }
+
+    /// How many arrivals are to be expected from a time to another one.
+    #[must_use]
+    pub fn expected_between(&self, from: Timestamp, to: Timestamp) -> f64 {
+        let ends = self.segments.iter().skip(1).map(RateSegment::at).chain([Timestamp::MAX]);
+        let each = self.segments.iter().zip(ends).map(|(segment, end)| {
+            let (from, to) = (from.max(segment.at()), to.min(end));
+            if from < to { segment.expected(from, to) } else { 0.0 }
+        });
         each.sum()
     }
 
@@ -49,19 +61,37 @@ impl Rate {
 
     /// The piece that begins at `start`.
     fn piece(&self, start: u64) -> RatePiece {
+        let end = self.straight_until(start);
+        let Some(segment) = self.segment_at(Timestamp::from_nanos(start)) else {
+            return RatePiece { start, end, from: 0.0, to: 0.0 };
+        };
+        let (at, end_at) = (Timestamp::from_nanos(start), Timestamp::from_nanos(end));
+        RatePiece { start, end, from: segment.rps(at) / 1e9, to: segment.rps_before(end_at) / 1e9 }
+    }
+}
+
+/// As shapes of shapes ask: in nanoseconds, and with what is just before a jump.
+impl Rate {
+    fn rps(&self, at: u64) -> f64 {
+        self.at(Timestamp::from_nanos(at))
+    }
+
+    fn rps_before(&self, at: u64) -> f64 {
+        let Some(just) = at.checked_sub(1) else { return self.rps(at) };
+        let segment = self.segment_at(Timestamp::from_nanos(just));
+        segment.map_or(0.0, |segment| segment.rps_before(Timestamp::from_nanos(at)))
+    }
+
+    fn straight_until(&self, start: u64) -> u64 {
         let at = Timestamp::from_nanos(start);
         let next = self.segments.partition_point(|segment| segment.at() <= at);
         let end = self.segments.get(next).map_or(u64::MAX, |segment| segment.at().as_nanos());
-        let Some(segment) = next.checked_sub(1).and_then(|place| self.segments.get(place)) else {
-            return RatePiece { start, end, from: 0.0, to: 0.0 };
-        };
-        let end = end.min(segment.straight_until(start));
-        RatePiece {
-            start,
-            end,
-            from: segment.rps(at) / 1e9,
-            to: segment.rps(Timestamp::from_nanos(end)) / 1e9,
-        }
+        let current = next.checked_sub(1).and_then(|place| self.segments.get(place));
+        current.map_or(end, |segment| end.min(segment.straight_until(start)))
+    }
+
+    fn expected_nanos(&self, from: u64, to: u64) -> f64 {
+        self.expected_between(Timestamp::from_nanos(from), Timestamp::from_nanos(to))
     }
 }
 
@@ -75,16 +105,37 @@ impl RateSegment {
             Self::Spike { base, peak, rise, decay, .. } => {
                 spike::rps(*base, *peak, *rise, *decay, since)
             }
+            Self::Curve { curve, .. } => curve.with(|curve| curve.rps(since.as_nanos() as u64)),
         }
     }
 
-    /// How many arrivals are to be expected within so long from its start on.
-    fn expected(&self, span: Duration) -> f64 {
+    /// The same just before a time, which is another rate where a shape jumps.
+    fn rps_before(&self, at: Timestamp) -> f64 {
         match self {
-            Self::Constant { rps, .. } => rps * span.as_secs_f64(),
-            Self::Ramp { from, to, over, .. } => ramp::expected(*from, *to, *over, span),
+            Self::Constant { .. } | Self::Ramp { .. } | Self::Spike { .. } => self.rps(at),
+            Self::Curve { at: start, curve } => {
+                curve.with(|curve| curve.rps_before(at.since(*start).as_nanos() as u64))
+            }
+        }
+    }
+
+    /// How many arrivals are to be expected between two times that are not before its start.
+    fn expected(&self, from: Timestamp, to: Timestamp) -> f64 {
+        let (from, to) = (from.since(self.at()), to.since(self.at()));
+        let between = |area: &dyn Fn(Duration) -> f64| {
+            if from.is_zero() { area(to) } else { area(to) - area(from) }
+        };
+        match self {
+            Self::Constant { rps, .. } => rps * (to - from).as_secs_f64(),
+            Self::Ramp { from, to, over, .. } => {
+                between(&|span| ramp::expected(*from, *to, *over, span))
+            }
             Self::Spike { base, peak, rise, decay, .. } => {
-                spike::expected(*base, *peak, *rise, *decay, span)
+                between(&|span| spike::expected(*base, *peak, *rise, *decay, span))
+            }
+            Self::Curve { curve, .. } => {
+                let (from, to) = (from.as_nanos() as u64, to.as_nanos() as u64);
+                curve.with(|curve| curve.expected(from, to))
             }
         }
     }
@@ -96,6 +147,23 @@ impl RateSegment {
             Self::Constant { .. } => u64::MAX,
             Self::Ramp { over, .. } => ramp::straight_until(at, *over, start),
             Self::Spike { rise, .. } => spike::straight_until(at, *rise, start),
+            Self::Curve { curve, .. } => {
+                curve.with(|curve| curve.straight_until(start - at)).saturating_add(at)
+            }
+        }
+    }
+}
+
+impl RateCurve {
+    /// Does something with the shape.
+    fn with<T>(&self, look: impl FnOnce(&dyn Curve) -> T) -> T {
+        match self {
+            Self::Polyline(shape) => look(shape),
+            Self::Diurnal(shape) => look(shape),
+            Self::Surge(shape) => look(shape),
+            Self::Sum(rates) => look(&Sum(rates)),
+            Self::Product(rates) => look(&Product(rates)),
+            Self::Shifted(shape) => look(shape),
         }
     }
 }

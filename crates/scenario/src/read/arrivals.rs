@@ -3,6 +3,7 @@
 
 mod hawkes;
 mod on_off;
+mod presets;
 mod renewal;
 
 use super::distribution::{self, DURATION_DISTRIBUTION};
@@ -107,6 +108,11 @@ pub(super) static SETTINGS: Section = Section {
     keys: &[
         &OPEN_KEYS,
         &[
+            Key::choice(
+                "preset",
+                Schema::Word(&presets::NAMES),
+                "A process fitted to a published trace. Its bursts are those of the trace at any `rate`.",
+            ),
             CLOSED_KEY,
             Key::choice(
                 "at",
@@ -154,6 +160,10 @@ pub(super) fn arrivals(fields: &Fields<'_>, run: Option<Duration>) -> Arrivals {
             return if word == "at" { at_times(&settings, run) } else { closed(&settings) };
         }
         require_rate(fields);
+        if word == "preset" {
+            let name = settings.word(word);
+            return name.and_then(|name| presets::of_name(name, rate)).unwrap_or(usual);
+        }
         let inner = settings.section(word);
         return inner.and_then(|inner| open(word, Some(&inner), rate)).unwrap_or(usual);
     }

@@ -1,96 +1,138 @@
-//! Rates over time: a number, or segments that begin one after the other.
+//! Rates over time: a number, a shape, or segments that begin one after the other.
 
-use crate::diagnostic::Problem;
+mod combined;
+mod presets;
+mod shapes;
+
+#[cfg(test)]
+pub(super) use presets::names as preset_names;
+
+use crate::diagnostic::{Problem, Problems};
 use crate::fields::Fields;
 use crate::node::{Node, NodeKind};
 use crate::schema::{Key, Schema, Section};
 use crate::{unit, value};
 use core::time::Duration;
+use shapes::SHAPES;
 use squall_determinism::Timestamp;
-use squall_workload::{Decay, Rate, RateSegment};
+use squall_workload::{Rate, RateCurve, RateSegment, Shifted};
 
 /// A rate.
-pub(crate) const RATE: Schema =
-    Schema::Either(&[Schema::Number, Schema::List(&Schema::Section(&SEGMENT))]);
+pub(crate) const RATE: Schema = Schema::Either(&[
+    Schema::Number,
+    Schema::Section(&SHAPE),
+    Schema::List(&Schema::Section(&SEGMENT)),
+]);
 
 static SEGMENT: Section = Section {
     id: "rate-segment",
     phrase: "a rate segment",
     about: "A segment of a rate, up to the start of the next segment. The first starts at `0s`.",
-    keys: &[&[
-        Key::required("at", Schema::DURATION, "From when."),
-        Key::choice("rps", Schema::Number, "A constant rate, in requests per second."),
-        Key::choice("ramp", Schema::Section(&RAMP), "A linear ramp to another rate."),
-        Key::choice("spike", Schema::Section(&SPIKE), "A spike above the current rate."),
-    ]],
+    keys: &[&[Key::required("at", Schema::DURATION, "From when.")], &SHAPE_KEYS, presets::KEYS],
 };
 
-static RAMP: Section = Section {
-    id: "ramp",
-    phrase: "a ramp",
-    about: "A linear ramp from the current rate to another, which then holds.",
-    keys: &[&[
-        Key::required("to", Schema::Number, "Final rate, in requests per second."),
-        Key::required("over", Schema::SPAN, "Duration of the ramp."),
-    ]],
+static SHAPE: Section = Section {
+    id: "rate-shape",
+    phrase: "a rate",
+    about: "A rate of one shape.",
+    keys: &[
+        &[Key::optional(
+            "at",
+            Schema::DURATION,
+            "0s",
+            "When the shape begins; before, the rate that it begins with holds.",
+        )],
+        &SHAPE_KEYS,
+        presets::KEYS,
+    ],
 };
 
-static SPIKE: Section = Section {
-    id: "spike",
-    phrase: "a spike",
-    about: "A linear rise from the current rate to a peak, then a power-law decay back.",
-    keys: &[&[
-        Key::required("peak", Schema::Number, "Rate at the peak, in requests per second."),
-        Key::required("rise", Schema::SPAN, "Time from the start to the peak."),
-        Key::required("decay", Schema::Section(&DECAY), "The decay."),
-    ]],
+static SHAPE_KEYS: [Key; SHAPES.len()] = {
+    let mut keys = [SHAPES[0].key; SHAPES.len()];
+    let mut place = 0;
+    while place < keys.len() {
+        keys[place] = SHAPES[place].key;
+        place += 1;
+    }
+    keys
 };
 
-static DECAY: Section = Section {
-    id: "decay",
-    phrase: "a decay",
-    about: "base + (peak − base) · (1 + t / scale)^−exponent, with t counted from the peak.",
-    keys: &[&[
-        Key::required(
-            "exponent",
-            Schema::Number,
-            "Steepness: 1.4 for a burst that does not spread, 0.6 for a viral one (Crane and \
-             Sornette 2008).",
-        ),
-        Key::required("scale", Schema::SPAN, "Time until the excess has fallen to 2^−exponent."),
-    ]],
-};
+/// Where a shape begins.
+#[derive(Clone, Copy, Debug)]
+struct ShapeStart {
+    at: Timestamp,
+    /// The rate just before.
+    base: f64,
+    /// How long the run lasts, if that is known.
+    run: Option<Duration>,
+}
 
 /// The rate under `name`. `run` is how long the run lasts, if that is known.
 pub(crate) fn rate(fields: &Fields<'_>, name: &str, run: Option<Duration>) -> Rate {
+    let node = fields.find(name).1;
+    node.map(|node| of_node(node, fields.problems, run)).unwrap_or_default()
+}
+
+/// A rate that stands anywhere.
+fn of_node(node: &Node, problems: &Problems, run: Option<Duration>) -> Rate {
+    match &node.kind {
+        NodeKind::Scalar(_) => {
+            let rps = value::parsed(node, &RATE, problems, unit::number);
+            Rate::constant(rps.unwrap_or_default())
+        }
+        NodeKind::Map(_) => of_shape(node, problems, run).unwrap_or_default(),
+        NodeKind::List(items) => of_segments(node, items, problems, run),
+        NodeKind::Nothing => {
+            value::wrong_type(node, &RATE, problems);
+            Rate::default()
+        }
+    }
+}
+
+fn of_shape(node: &Node, problems: &Problems, run: Option<Duration>) -> Option<Rate> {
+    let shape = Fields::open(node, &SHAPE, problems)?;
+    let later = shape.duration("at").unwrap_or_default();
+    if let Some(run) = run.filter(|run| later >= *run) {
+        let label = format!("the run ends at {}s", run.as_secs_f64());
+        let message = "the shape begins after the run has ended";
+        problems.push(Problem::new(shape.span_of("at"), message, label));
+    }
+    let start = ShapeStart { at: Timestamp::ZERO, base: 0.0, run };
+    let rate = Rate { segments: vec![read_shape(&shape, start)?] };
+    let shifted = Shifted { rate: rate.clone(), later, earlier: Duration::ZERO };
+    Some(if later.is_zero() { rate } else { Rate::curve(RateCurve::Shifted(shifted)) })
+}
+
+fn of_segments(node: &Node, items: &[Node], problems: &Problems, run: Option<Duration>) -> Rate {
     let mut rate = Rate::default();
-    let (_, Some(node)) = fields.find(name) else { return rate };
-    if let NodeKind::Scalar(_) = node.kind {
-        let rps = value::parsed(node, &RATE, fields.problems, unit::number).unwrap_or_default();
-        rate.segments.push(RateSegment::Constant { at: Timestamp::ZERO, rps });
-        return rate;
+    if items.is_empty() {
+        let problem = Problem::new(&node.span, "a rate needs a segment", "the list is empty");
+        problems.push(problem.help("write `rate: 20` for a constant rate"));
     }
     let mut previous: Option<Fields<'_>> = None;
-    for item in items(fields, name, node) {
-        let Some(segment) = Fields::open(item, &SEGMENT, fields.problems) else { continue };
+    for item in items {
+        let Some(segment) = Fields::open(item, &SEGMENT, problems) else { continue };
         let Some(at) = segment.time("at") else { continue };
         check_start(&segment, at, previous.as_ref(), run);
-        let base = rate.at(at);
-        if let Some(read) = read_segment(&segment, at, base) {
-            rate.segments.push(read);
-        }
+        let start = ShapeStart { at, base: rate.at(at), run };
+        rate.segments.extend(read_shape(&segment, start));
         previous = Some(segment);
     }
     rate
 }
 
-fn items<'n>(fields: &Fields<'n>, name: &str, node: &'n Node) -> &'n [Node] {
-    let items = fields.list(name);
-    if items.is_empty() && matches!(node.kind, NodeKind::List(_)) {
-        let problem = Problem::new(&node.span, "a rate needs a segment", "the list is empty");
-        fields.problems.push(problem.help("write `rate: 20` for a constant rate"));
-    }
-    items
+/// The shape that is chosen.
+fn read_shape(fields: &Fields<'_>, start: ShapeStart) -> Option<RateSegment> {
+    let (name, _) = fields.choice()?;
+    let Some(shape) = SHAPES.iter().find(|shape| shape.key.name == name) else {
+        return presets::read(fields, start);
+    };
+    presets::refuse_settings(fields);
+    (shape.read)(fields, start)
+}
+
+fn curve(start: ShapeStart, curve: RateCurve) -> RateSegment {
+    RateSegment::Curve { at: start.at, curve }
 }
 
 /// Segments begin at 0, each after the one before, and within the run.
@@ -119,28 +161,4 @@ fn check_start(
         },
     };
     segment.problems.push(problem);
-}
-
-fn read_segment(segment: &Fields<'_>, at: Timestamp, base: f64) -> Option<RateSegment> {
-    match segment.choice()?.0 {
-        "rps" => Some(RateSegment::Constant { at, rps: segment.number("rps")? }),
-        "ramp" => {
-            let ramp = segment.section("ramp")?;
-            let (to, over) = (ramp.number("to"), ramp.duration("over"));
-            Some(RateSegment::Ramp { at, from: base, to: to?, over: over? })
-        }
-        _ => {
-            let spike = segment.section("spike")?;
-            let (peak, rise) = (spike.number("peak"), spike.duration("rise"));
-            let decay = spike.section("decay")?;
-            let (exponent, scale) = (decay.number("exponent"), decay.duration("scale"));
-            let (peak, decay) = (peak?, Decay { exponent: exponent?, scale: scale? });
-            if peak < base {
-                let label = format!("the rate just before is {base}");
-                let message = "the peak of a spike is below the rate just before";
-                segment.problems.push(Problem::new(spike.span_of("peak"), message, label));
-            }
-            Some(RateSegment::Spike { at, base, peak, rise: rise?, decay })
-        }
-    }
 }

@@ -6,6 +6,7 @@ mod bad_routing;
 mod faults;
 mod good;
 mod large;
+mod rates;
 mod routing;
 mod sources;
 mod target;

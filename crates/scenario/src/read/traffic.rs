@@ -48,7 +48,7 @@ static KEYS: [Key; 9] = [
         "rate",
         RATE,
         "required unless closed loop, given times or a trace",
-        "Requests per second: constant, or a list of segments.",
+        "Requests per second: constant, a shape or preset, or a list of segments.",
     ),
     Key::optional(
         "prompt_tokens",

@@ -1,5 +1,7 @@
 //! How a rate over time is described: segments, each from its start to the next one's.
 
+use super::curve::{Diurnal, Polyline, Surge};
+use super::decay::Decay;
 use alloc::vec::Vec;
 use core::time::Duration;
 use squall_determinism::Timestamp;
@@ -12,7 +14,7 @@ pub struct Rate {
 }
 
 /// A piece of a rate. Rates are requests per second.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RateSegment {
     /// Always the same.
@@ -46,16 +48,36 @@ pub enum RateSegment {
         /// How it falls.
         decay: Decay,
     },
+    /// A shape that has a start of its own.
+    Curve {
+        /// From when.
+        at: Timestamp,
+        /// The shape.
+        curve: RateCurve,
+    },
 }
 
 impl Rate {
-    /// The highest rate of any moment.
+    /// Always the same rate.
+    #[must_use]
+    pub fn constant(rps: f64) -> Self {
+        Self { segments: alloc::vec![RateSegment::Constant { at: Timestamp::ZERO, rps }] }
+    }
+
+    /// A shape from the start on.
+    #[must_use]
+    pub fn curve(curve: RateCurve) -> Self {
+        Self { segments: alloc::vec![RateSegment::Curve { at: Timestamp::ZERO, curve }] }
+    }
+
+    /// The highest rate of any moment. Of sums and products it may be more: that of peaks at one moment.
     #[must_use]
     pub fn peak(&self) -> f64 {
-        let peaks = self.segments.iter().map(|segment| match *segment {
-            RateSegment::Constant { rps, .. } => rps,
-            RateSegment::Ramp { from, to, .. } => from.max(to),
-            RateSegment::Spike { base, peak, .. } => base.max(peak),
+        let peaks = self.segments.iter().map(|segment| match segment {
+            RateSegment::Constant { rps, .. } => *rps,
+            RateSegment::Ramp { from, to, .. } => from.max(*to),
+            RateSegment::Spike { base, peak, .. } => base.max(*peak),
+            RateSegment::Curve { curve, .. } => curve.with(|curve| curve.peak()),
         });
         peaks.fold(0.0, f64::max)
     }
@@ -65,18 +87,40 @@ impl RateSegment {
     /// From when it holds.
     #[must_use]
     pub const fn at(&self) -> Timestamp {
-        match *self {
-            Self::Constant { at, .. } | Self::Ramp { at, .. } | Self::Spike { at, .. } => at,
+        match self {
+            Self::Constant { at, .. }
+            | Self::Ramp { at, .. }
+            | Self::Spike { at, .. }
+            | Self::Curve { at, .. } => *at,
         }
     }
 }
 
-/// How a spike falls: base + (peak − base) · (1 + t / scale)^−exponent, t from the top (Crane and
-/// Sornette 2008: 1.4 for an exogenous burst that does not spread further, 0.6 for a viral one).
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Decay {
-    /// How steeply.
-    pub exponent: f64,
-    /// How long until it has fallen by 2^−exponent.
-    pub scale: Duration,
+/// A shape of a rate, from its own start on.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum RateCurve {
+    /// Straight lines: stairs, a plateau, two humps, needles, measured hours.
+    Polyline(Polyline),
+    /// A sinusoid.
+    Diurnal(Diurnal),
+    /// An exponential rise and a power-law fall.
+    Surge(Surge),
+    /// Several rates, added. Their own starts are that of the sum.
+    Sum(Vec<Rate>),
+    /// Several rates, multiplied: one in requests per second, the others factors.
+    Product(Vec<Rate>),
+    /// A rate, earlier or later.
+    Shifted(Shifted),
+}
+
+/// A rate whose start is moved. Before it begins, it has the rate that it begins with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shifted {
+    /// The rate.
+    pub rate: Rate,
+    /// By how much it begins later.
+    pub later: Duration,
+    /// How much of it has passed when it begins.
+    pub earlier: Duration,
 }

@@ -42,7 +42,7 @@ fn a_ramp_is_straight_and_then_level() {
         to: 30.0,
         over: Duration::from_secs(10),
     };
-    let rate = Rate { segments: vec![ramp] };
+    let rate = Rate { segments: vec![ramp.clone()] };
     let rps = [0, 5, 10, 60].map(|secs| rate.at(Timestamp::from_secs(secs)));
     assert_eq!(rps, [10.0, 20.0, 30.0, 30.0]);
 }
@@ -83,12 +83,13 @@ fn a_ramp_to_almost_nothing_is_left_at_its_end() {
             let ramp = RateSegment::Ramp { at: Timestamp::ZERO, from, to, over };
             let end = Timestamp::from(over);
             let until = Timestamp::from_secs(7_200);
-            let area =
-                RateWalk::new(Rate { segments: vec![ramp] }, until).piece.area(0, end.as_nanos());
+            let area = RateWalk::new(Rate { segments: vec![ramp.clone()] }, until)
+                .piece
+                .area(0, end.as_nanos());
             let mut arrivals = area;
             for _ in 0..40 {
                 arrivals = arrivals.next_down();
-                let mut walk = RateWalk::new(Rate { segments: vec![ramp] }, until);
+                let mut walk = RateWalk::new(Rate { segments: vec![ramp.clone()] }, until);
                 if let Some(at) = walk.advance(arrivals) {
                     assert!(at <= end, "{from} to {to}: {at:?}");
                 }

@@ -16,7 +16,7 @@ const SECONDS: f64 = 300.0;
 const WINDOW: f64 = 10.0;
 
 /// A process, the squared CV of its gaps, and the variance of its counts over so many mean gaps.
-struct Case {
+struct ProcessCase {
     name: &'static str,
     arrivals: Arrivals,
     squared_cv: f64,
@@ -27,16 +27,16 @@ fn rate(rps: f64) -> Rate {
     Rate { segments: vec![RateSegment::Constant { at: Timestamp::ZERO, rps }] }
 }
 
-fn renewal(name: &'static str, arrivals: Arrivals, moments: Moments) -> Case {
+fn renewal(name: &'static str, arrivals: Arrivals, moments: Moments) -> ProcessCase {
     let variance = Box::new(move |t| formulas::renewal_variance(moments, t));
-    Case { name, arrivals, squared_cv: moments.variance, variance }
+    ProcessCase { name, arrivals, squared_cv: moments.variance, variance }
 }
 
-fn on_off(name: &'static str, on_ms: u64, off_ms: u64) -> Case {
+fn on_off(name: &'static str, on_ms: u64, off_ms: u64) -> ProcessCase {
     let millis = Duration::from_millis;
     // In mean gaps.
     let (on, off) = (on_ms as f64 / 1e3 * RPS, off_ms as f64 / 1e3 * RPS);
-    Case {
+    ProcessCase {
         name,
         arrivals: Arrivals::OnOff { rate: rate(RPS), on: millis(on_ms), off: millis(off_ms) },
         squared_cv: formulas::on_off_squared_cv(on, off),
@@ -44,10 +44,10 @@ fn on_off(name: &'static str, on_ms: u64, off_ms: u64) -> Case {
     }
 }
 
-fn hawkes(name: &'static str, branching: f64, decay_ms: u64) -> Case {
+fn hawkes(name: &'static str, branching: f64, decay_ms: u64) -> ProcessCase {
     let decay = Duration::from_millis(decay_ms);
     let theory = Hawkes { n: branching, beta: 1e3 / decay_ms as f64 / RPS };
-    Case {
+    ProcessCase {
         name,
         arrivals: Arrivals::Hawkes { rate: rate(RPS), branching, decay },
         squared_cv: theory.squared_cv(),
@@ -56,7 +56,7 @@ fn hawkes(name: &'static str, branching: f64, decay_ms: u64) -> Case {
 }
 
 /// Every process that follows a rate, but even arrivals, which are no matter of chance.
-fn cases() -> Vec<Case> {
+fn cases() -> Vec<ProcessCase> {
     vec![
         renewal("poisson", Arrivals::Poisson { rate: rate(RPS) }, formulas::gamma(1.0)),
         renewal("gamma, cv 0.5", Arrivals::gamma(rate(RPS), 0.5), formulas::gamma(0.5)),
@@ -83,7 +83,7 @@ fn cases() -> Vec<Case> {
 #[test]
 fn every_process_has_its_rate_its_variation_of_gaps_and_its_dispersion_of_counts() {
     let mut off = Disagreements::default();
-    for Case { name, arrivals, squared_cv, variance } in cases() {
+    for ProcessCase { name, arrivals, squared_cv, variance } in cases() {
         let run = |seed| sums(&times(&arrivals, SECONDS, seed), SECONDS, WINDOW);
         let runs: Vec<_> = (0..RUNS).map(run).collect();
         let told = |what: &str| format!("{name}, {what}");
@@ -99,7 +99,7 @@ fn every_process_has_its_rate_its_variation_of_gaps_and_its_dispersion_of_counts
 #[test]
 fn every_process_is_stationary_from_its_first_moment() {
     let mut off = Disagreements::default();
-    for Case { name, arrivals, variance, .. } in cases() {
+    for ProcessCase { name, arrivals, variance, .. } in cases() {
         let seconds = 5.0;
         let run = |seed: u64| sums(&times(&arrivals, seconds, 1_000 + seed), seconds, seconds);
         let runs: Vec<_> = (0..1_500).map(run).collect();
@@ -140,7 +140,7 @@ fn every_process_keeps_the_mean_of_a_rate_that_changes() {
         (15.0, 30.0, 150.0 + fallen(18.0) - fallen(3.0)),
     ];
     let mut off = Disagreements::default();
-    for Case { name, arrivals, .. } in cases() {
+    for ProcessCase { name, arrivals, .. } in cases() {
         let arrivals = along(arrivals, followed.clone());
         let runs: Vec<_> = (0..300).map(|seed| times(&arrivals, 30.0, seed)).collect();
         for (from, to, theory) in windows {

@@ -3,5 +3,6 @@
 
 mod arrivals;
 mod formulas;
+mod rates;
 mod statistics;
 mod times;

@@ -39,13 +39,14 @@ pub(super) fn read(fields: Option<&Fields<'_>>, rate: Rate) -> Option<Arrivals> 
     let settings = |name| fields.filter(|fields| fields.get(name).is_some());
     let branching = settings("branching").map_or(Some(USUAL.0), |fields| fields.share("branching"));
     let decay = settings("decay").map_or(Some(USUAL.1), |fields| fields.duration("decay"));
-    let (branching, decay) = (branching?, decay?);
-    if let Some(fields) = fields.filter(|_| branching > MOST) {
+    let is_too_many = branching.is_some_and(|branching| branching > MOST);
+    if let Some(fields) = fields.filter(|_| is_too_many) {
         let message = "`branching` is out of range";
         let problem = Problem::new(fields.span_of("branching"), message, "expected at most 98%");
         let help = "each arrival that brings another one or more makes arrivals without end";
         fields.problems.push(problem.help(help));
         return None;
     }
+    let (branching, decay) = (branching?, decay?);
     Some(Arrivals::Hawkes { rate, branching: branching.as_f64(), decay })
 }

@@ -47,6 +47,33 @@ fn a_word_alone_has_the_defaults_that_the_reference_names() {
     }
 }
 
+/// Variance ÷ mean of counts in windows of 1, 10, 60 and 120 s of Azure's published hours, and what theory gives the fitted
+/// processes: an interrupted Poisson process (Fischer and Meier-Hellstern 1993), and a Hawkes process (Hawkes 1971).
+#[test]
+fn fitted_processes_have_the_dispersion_of_their_traces_at_every_scale() {
+    const WINDOWS: [f64; 4] = [1.0, 10.0, 60.0, 120.0];
+    /// ∫∫ e^(−k·|s − t|) over a window, twice.
+    fn doubled(k: f64, window: f64) -> f64 {
+        2.0 * (window / k - (1.0 - (-k * window).exp()) / (k * k))
+    }
+    let Arrivals::OnOff { on, off, .. } = arrivals("{ preset: azure-2023-code }") else { panic!() };
+    let (rps, on, off) = (2.567, on.as_secs_f64(), off.as_secs_f64());
+    for (window, measured) in WINDOWS.into_iter().zip([13.18, 71.86, 166.89, 213.53]) {
+        let theory = 1.0 + rps * off / on * doubled(1.0 / on + 1.0 / off, window) / window;
+        assert!((theory / measured - 1.0).abs() < 0.17, "{window} s: {theory}, not {measured}");
+    }
+    let Arrivals::Hawkes { branching, decay, .. } = arrivals("{ preset: azure-2023-conv }") else {
+        panic!()
+    };
+    let beta = 1.0 / decay.as_secs_f64();
+    let (alpha, kappa) = (branching * beta, beta * (1.0 - branching));
+    for (window, measured) in WINDOWS.into_iter().zip([1.38, 3.87, 16.41, 30.6]) {
+        let a = alpha * (2.0 * beta - alpha) / (2.0 * kappa);
+        let theory = 1.0 + a * doubled(kappa, window) / window;
+        assert!((theory / measured - 1.0).abs() < 0.08, "{window} s: {theory}, not {measured}");
+    }
+}
+
 /// What is said of these arrivals.
 fn said(arrivals: &str) -> Diagnostics {
     spoiled(&[("  client:", &format!("  arrivals: {arrivals}\n  client:"))])

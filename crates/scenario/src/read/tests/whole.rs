@@ -377,14 +377,24 @@ fn as_list(text: &str) -> String {
 }
 
 /// What stands in place of what the file has there.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 10] = [
+    "traffic: { rate: { at: 10s, sum: [20, { rps: 5 }], product: [20, { rps: 0.5 }], \
+     shift: { later: 10s, earlier: 5m, rate: 20 }, preset: launch-day, base: 20, peak: 10x, speed: 60x, \
+     ramp: { from: 10 }, spike: { base: 10 }, stairs: { levels: [20, 40, 80], every: 30s }, \
+     surge: { base: 10, peak: 90, rise: 10s, tau: 2s, decay: { exponent: 0.6, scale: 60s } }, \
+     plateau: { base: 10, peak: 90, hold: 60s, rise: 5s, drop: 5s } } }",
+    "traffic: { rate: [ { sum: [], product: [], shift: {}, surge: {}, plateau: {}, stairs: {}, preset: launch-day, base: 20, \
+     peak: 10x, speed: 60x, needles: { base: 4, peak: 300, width: 1s, every: 30s, count: 5 }, \
+     double_hump: { base: 10, first: 90, valley: 40, second: 80, hold: 60s, gap: 30s, rise: 5s }, \
+     diurnal: { mean: 20, peak_to_trough: 4x, period: 24h, peak_at: 14h, hours: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, \
+     12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1] } } ] }",
     "traffic: { arrivals: { at: [0s, 2s] } }",
     "traffic: { arrivals: { trace: { file: calls.csv, preset: azure-code-bursts, format: csv, time_unit: ms, \
      columns: { time: t, input_tokens: in, output_tokens: out, kind: model, session: user }, log_format: '$msec', \
      reorder: 5s, sha256: abc, time_scale: 0.1, rate_scale: 2, jitter: 1s, loop: true, \
      window: { from: 10s, for: 60s }, kinds: { 'gpt-*': paid } } } }",
     "traffic: { arrivals: { gamma: { cv: 2, shape: 0.25 }, weibull: { cv: 2, shape: 0.5 }, \
-     on_off: { on: 20s, off: 40s }, hawkes: { branching: 75%, decay: 10s } } }",
+     on_off: { on: 20s, off: 40s }, hawkes: { branching: 75%, decay: 10s }, preset: azure-2023-code } }",
     "traffic: [ { rate: 1 } ]",
     "router: { litellm: config.yaml }",
     "router: { strategy: { lowest_cost: { latency_objective: 1s } } }",
@@ -527,8 +537,10 @@ fn exemplify(
 /// Every key that a section speaks of.
 fn keys(section: &'static Section, known: &mut Shapes) {
     for key in section.keys() {
-        known.insert((section.id, key.name), (key.need, key.shape()));
-        keys_of(&key.shape(), known);
+        // A rate may be made of rates.
+        if known.insert((section.id, key.name), (key.need, key.shape())).is_none() {
+            keys_of(&key.shape(), known);
+        }
     }
 }
 
