@@ -28,7 +28,7 @@ static SEGMENT: Section = Section {
     id: "rate-segment",
     phrase: "a rate segment",
     about: "A segment of a rate, up to the start of the next segment. The first starts at `0s`.",
-    keys: &[&[Key::required("at", Schema::DURATION, "From when.")], &SHAPE_KEYS, presets::KEYS],
+    keys: &[&[Key::required("at", Schema::DURATION, "From when.")], &SHAPE_KEYS],
 };
 
 static SHAPE: Section = Section {
@@ -98,7 +98,13 @@ fn of_shape(node: &Node, problems: &Problems, run: Option<Duration>) -> Option<R
         problems.push(Problem::new(shape.span_of("at"), message, label));
     }
     let start = ShapeStart { at: Timestamp::ZERO, base: 0.0, run };
-    let rate = Rate { segments: vec![read_shape(&shape, start)?] };
+    let (name, _) = shape.choice()?;
+    let rate = if name == presets::PRESET {
+        presets::read(&shape)?
+    } else {
+        presets::refuse_settings(&shape);
+        Rate { segments: vec![read_shape(&shape, start)?] }
+    };
     let shifted = Shifted { rate: rate.clone(), later, earlier: Duration::ZERO };
     Some(if later.is_zero() { rate } else { Rate::curve(RateCurve::Shifted(shifted)) })
 }
@@ -124,10 +130,7 @@ fn of_segments(node: &Node, items: &[Node], problems: &Problems, run: Option<Dur
 /// The shape that is chosen.
 fn read_shape(fields: &Fields<'_>, start: ShapeStart) -> Option<RateSegment> {
     let (name, _) = fields.choice()?;
-    let Some(shape) = SHAPES.iter().find(|shape| shape.key.name == name) else {
-        return presets::read(fields, start);
-    };
-    presets::refuse_settings(fields);
+    let shape = SHAPES.iter().find(|shape| shape.key.name == name)?;
     (shape.read)(fields, start)
 }
 

@@ -1,6 +1,5 @@
 //! Rates of traffic as it was measured or told of, by name. `docs/SCENARIOS.md` has the source of each number.
 
-use super::{ShapeStart, curve};
 use crate::diagnostic::Problem;
 use crate::fields::Fields;
 use crate::schema::{Key, Schema};
@@ -124,17 +123,19 @@ pub(in crate::read) fn names() -> &'static [&'static str] {
     &NAMES
 }
 
+pub(super) const PRESET: &str = "preset";
+
 /// A preset and its settings, beside the other shapes.
 pub(super) const KEYS: &[Key] = &[
     Key::choice(
-        "preset",
+        PRESET,
         Schema::Word(&NAMES),
         "Traffic as it was measured or told of, with the settings below.",
     ),
     Key::optional(
         "base",
         Schema::Number,
-        "the rate just before",
+        "required for a preset",
         "Of a preset: the rate that it begins with, in requests per second; the mean of a diurnal one.",
     ),
     Key::optional(
@@ -146,7 +147,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::optional(
         "speed",
         Schema::Factor,
-        "1x",
+        "as it was",
         "Of a preset: how many times as fast it passes: `60x` makes an hour a minute. Rates are kept, so that limits by the \
          minute see less of it.",
     ),
@@ -166,9 +167,9 @@ pub(super) fn refuse_settings(fields: &Fields<'_>) {
     }
 }
 
-pub(super) fn read(fields: &Fields<'_>, start: ShapeStart) -> Option<RateSegment> {
+pub(super) fn read(fields: &Fields<'_>) -> Option<Rate> {
     let word = fields.word("preset");
-    let base = if fields.get("base").is_some() { fields.number("base")? } else { start.base };
+    let base = if fields.get("base").is_some() { fields.number("base")? } else { 0.0 };
     let preset = PRESETS.iter().find(|preset| Some(preset.name) == word)?;
     if base <= 0.0 {
         let message = "a preset needs a `base` above 0";
@@ -184,6 +185,5 @@ pub(super) fn read(fields: &Fields<'_>, start: ShapeStart) -> Option<RateSegment
         fields.problems.push(Problem::new(fields.span_of("peak"), message, label));
         return None;
     }
-    let rate = (preset.rate)(Scale { base, peak: base * peak, speed });
-    Some(curve(start, RateCurve::Sum(vec![rate])))
+    Some((preset.rate)(Scale { base, peak: base * peak, speed }))
 }

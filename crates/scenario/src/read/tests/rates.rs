@@ -81,8 +81,8 @@ fn rates_are_added_multiplied_and_shifted() {
 #[test]
 fn a_shape_of_a_list_begins_at_the_rate_just_before() {
     let list = "[ { at: 0s, rps: 10 }, { at: 10s, plateau: { peak: 40, hold: 5s } }, \
-        { at: 20s, preset: front-page, speed: 60x } ]";
-    has(list, &[(9.0, 10.0), (12.0, 40.0), (16.0, 10.0), (20.0, 10.0), (21.5, 250.0)]);
+        { at: 20s, surge: { peak: 90, rise: 5s, decay: { exponent: 1, scale: 10s } } } ]";
+    has(list, &[(9.0, 10.0), (12.0, 40.0), (16.0, 10.0), (20.0, 10.0), (25.0, 90.0), (35.0, 50.0)]);
 }
 
 /// Half of what is more, an hour after the front of `front-page`; a tenth of the time on `launch-day` is as much.

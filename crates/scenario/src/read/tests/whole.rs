@@ -380,11 +380,10 @@ fn as_list(text: &str) -> String {
 const OTHERS: [&str; 10] = [
     "traffic: { rate: { at: 10s, sum: [20, { rps: 5 }], product: [20, { rps: 0.5 }], \
      shift: { later: 10s, earlier: 5m, rate: 20 }, preset: launch-day, base: 20, peak: 10x, speed: 60x, \
-     ramp: { from: 10 }, spike: { base: 10 }, stairs: { levels: [20, 40, 80], every: 30s }, \
+     ramp: { from: 10 }, spike: { base: 10 }, needles: {}, double_hump: {}, diurnal: {}, stairs: { levels: [20, 40, 80], every: 30s }, \
      surge: { base: 10, peak: 90, rise: 10s, tau: 2s, decay: { exponent: 0.6, scale: 60s } }, \
      plateau: { base: 10, peak: 90, hold: 60s, rise: 5s, drop: 5s } } }",
-    "traffic: { rate: [ { sum: [], product: [], shift: {}, surge: {}, plateau: {}, stairs: {}, preset: launch-day, base: 20, \
-     peak: 10x, speed: 60x, needles: { base: 4, peak: 300, width: 1s, every: 30s, count: 5 }, \
+    "traffic: { rate: [ { sum: [], product: [], shift: {}, surge: {}, plateau: {}, stairs: {}, needles: { base: 4, peak: 300, width: 1s, every: 30s, count: 5 }, \
      double_hump: { base: 10, first: 90, valley: 40, second: 80, hold: 60s, gap: 30s, rise: 5s }, \
      diurnal: { mean: 20, peak_to_trough: 4x, period: 24h, peak_at: 14h, hours: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, \
      12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1] } } ] }",
