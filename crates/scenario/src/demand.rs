@@ -58,9 +58,8 @@ impl Scenario {
         if rates.is_empty() {
             return None;
         }
-        let expected = |from, to| -> f64 {
-            rates.iter().map(|rate| rate.expected_between(from, to)).sum()
-        };
+        let expected =
+            |from, to| -> f64 { rates.iter().map(|rate| rate.expected_between(from, to)).sum() };
         let tokens = SmallestRequest::of(&self.workload);
         let providers = self.reachable_providers();
         let tightest = providers.iter().map(|(provider, keys)| {

@@ -7,7 +7,7 @@ use crate::schema::{Key, Schema, Section};
 use squall_workload::{Rate, RateCurve, RateSegment, Shifted};
 
 pub(super) static SHIFT: Section = Section {
-    id: "shift",
+    id: "rate-shift",
     phrase: "a shift",
     about: "A rate that begins later, or has begun earlier. Before it begins, it has the rate that it begins with.",
     keys: &[&[
