@@ -93,7 +93,7 @@ pub(super) fn bless() -> bool {
 
 /// Builds, and counts all of them, as many at once as there are cores: counts do not mind. `None` once it is said what failed.
 fn counts() -> Option<Vec<f64>> {
-    if !counted::build() {
+    if !counted::build("release") {
         return None;
     }
     let next = AtomicUsize::new(0);

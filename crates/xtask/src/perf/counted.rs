@@ -98,9 +98,10 @@ pub(super) const ALL: [CountedWork; 8] = [
     },
 ];
 
-/// Builds the programs; false if cargo could not, which it has said.
-pub(super) fn build() -> bool {
-    let mut build = vec!["build", "--quiet", "--locked", "--release", "--package", "squall-sim"];
+/// Builds the programs with a profile of cargo's; false if cargo could not, which it has said.
+pub(super) fn build(profile: &str) -> bool {
+    let mut build =
+        vec!["build", "--quiet", "--locked", "--profile", profile, "--package", "squall-sim"];
     build.extend(PROGRAMS.iter().flat_map(|program| ["--example", program]));
     step::cargo(&build, &[])
 }

@@ -144,7 +144,7 @@ fn bench(row: &PerfRow, options: &MeasureOptions) -> Result<Vec<FigureLine>, Str
 }
 
 fn example(program: &str, arguments: &[&str]) -> Result<Vec<FigureLine>, String> {
-    if !counted::build() {
+    if !counted::build("release") {
         return Err("it cannot be built".to_owned());
     }
     printed(Command::new(machine::target().join("release/examples").join(program)).args(arguments))

@@ -13,12 +13,15 @@ use std::fs;
 use std::process::Command;
 use work::ProfiledWork;
 
+/// What is built: the code of a release, with symbols.
+const PROFILE: &str = "profiling";
+
 /// `sim`, `whole` or `stream`; false once it is said what failed.
 pub(super) fn run(what: &str) -> bool {
     let (block, work) = match what {
         "sim" => (Block::SimProfile, simulator()),
-        "whole" => (Block::WholeProfile, gateway::answers("whole", false)),
-        "stream" => (Block::StreamProfile, gateway::answers("stream", true)),
+        "whole" => (Block::WholeProfile, gateway::answers(PROFILE, "whole", false)),
+        "stream" => (Block::StreamProfile, gateway::answers(PROFILE, "stream", true)),
         _ => {
             eprintln!("error: `--profile` takes sim, whole or stream, not `{what}`");
             return false;
@@ -37,11 +40,11 @@ pub(super) fn run(what: &str) -> bool {
 
 /// 30 s of the scenario of an hour.
 fn simulator() -> Result<ProfiledWork, String> {
-    if !machine::has_valgrind() || !counted::build() {
+    if !machine::has_valgrind() || !counted::build(PROFILE) {
         return Err("there is nothing to profile".to_owned());
     }
     let out = machine::perf_folder()?.join("profile-sim.out");
-    let mut command = Command::new(machine::target().join("release/examples/digest"));
+    let mut command = Command::new(machine::target().join(PROFILE).join("examples/digest"));
     command.args(["crates/sim/benches/scenarios/hour.yaml", "--cells", "duration=30s"]);
     command.current_dir(machine::root().ok_or("there is no workspace")?);
     let counted = callgrind::count(&command, &out)?;

@@ -19,14 +19,14 @@ const COUNTED: u64 = 250;
 /// How long a server may take to listen, and a client waits for a byte.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Profiles whole answers, or streams of 48 tokens.
-pub(super) fn answers(name: &str, stream: bool) -> Result<ProfiledWork, String> {
-    let build = ["build", "--quiet", "--locked", "--release", "--package", "squall"];
+/// Profiles whole answers, or streams of 48 tokens, by a build of cargo's profile.
+pub(super) fn answers(built: &str, name: &str, stream: bool) -> Result<ProfiledWork, String> {
+    let build = ["build", "--quiet", "--locked", "--profile", built, "--package", "squall"];
     if !machine::has_valgrind() || !step::cargo(&build, &[]) {
         return Err("there is nothing to profile".to_owned());
     }
     let folder = machine::perf_folder()?;
-    let squall = machine::target().join("release/squall");
+    let squall = machine::target().join(built).join("squall");
     let mock = mock(&squall, &folder)?;
     let out = folder.join(format!("profile-{name}.out"));
     let gateway = gateway(&squall, &folder, mock.addr, &out)?;

@@ -28,8 +28,8 @@ impl ProfiledWork {
         let unnamed = self.profile.unnamed();
         if all == 0 || unnamed as f64 > UNNAMED_MAX * all as f64 {
             return Err(format!(
-                "{unnamed} of {all} instructions are in functions without a name, so the profile is left out: build with \
-                 symbols (CARGO_PROFILE_RELEASE_STRIP=none)"
+                "{unnamed} of {all} instructions are in functions without a name, so the profile is left out: \
+                 build with symbols (profile `profiling` of Cargo.toml)"
             ));
         }
         let Self { what, unit, units, .. } = self;
