@@ -80,7 +80,7 @@ async fn a_request_that_failed_over_is_listed_and_explained() {
     assert_eq!(
         ends,
         [
-            (&json!("d0"), &json!("failed"), &json!("overloaded")),
+            (&json!("d0"), &json!("failed"), &json!("server")),
             (&json!("d1"), &json!("finished"), &Value::Null),
         ]
     );
