@@ -2,9 +2,12 @@
 //! streamed from their file.
 
 use crate::read::QUANTILE_POINTS;
-use squall_determinism::{Distribution, Quantiles};
+use core::time::Duration;
+use squall_determinism::{Distribution, Quantiles, Timestamp};
 use squall_trace::{SizeCounts, TraceError, TraceInput, TraceOptions, TraceReader, TraceRow};
-use squall_workload::{TraceIdentity, TraceRows, TraceSource, TraceWindow, TracedRequest};
+use squall_workload::{
+    TraceCount, TraceIdentity, TraceReplay, TraceRows, TraceSource, TraceWindow, TracedRequest,
+};
 use std::sync::Arc;
 
 /// A file of up to so many bytes is read through before the run.
@@ -243,6 +246,22 @@ impl SurveyedTrace {
             input: quantiles(&input).or_else(|| self.any_size(|row| row.input_tokens)),
             output: quantiles(&output).or_else(|| self.any_size(|row| row.output_tokens)),
         }
+    }
+
+    /// About how many requests a run has, by the rate of those that were looked at.
+    pub(crate) fn estimate(
+        &self,
+        replay: &TraceReplay,
+        until: Timestamp,
+        timeout: Duration,
+    ) -> Option<TraceCount> {
+        let seconds = self.rows.last().map_or(0.0, |row| row.at as f64 / 1e9);
+        let rate = self.rows.len() as f64 / seconds * replay.rate_scale / replay.time_scale;
+        let about = TraceCount {
+            requests: rate * until.as_secs_f64(),
+            at_once: rate * timeout.as_secs_f64(),
+        };
+        (seconds > 0.0).then_some(about)
     }
 
     fn any_size(&self, of: impl Fn(&TracedRequest) -> Option<u32>) -> Option<Distribution> {

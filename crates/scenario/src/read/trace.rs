@@ -271,9 +271,11 @@ fn trace(arrivals: &Fields<'_>, traffic: &Fields<'_>, of: TraceUse<'_>) -> Optio
         let label = format!("the last request is at {} s", surveyed.last as f64 / 1e9);
         fields.problems.push(Problem::new(span, message, label));
     }
-    if surveyed.is_held {
-        replay.counted = replay.count(of.run.map_or(Timestamp::ZERO, Timestamp::from), of.timeout);
-    }
+    let until = of.run.map_or(Timestamp::ZERO, Timestamp::from);
+    replay.counted = match surveyed.is_held {
+        true => replay.count(until, of.timeout),
+        false => surveyed.estimate(&replay, until, of.timeout),
+    };
     Some(ReadTrace {
         replay,
         prompt_tokens: sizes.input,
