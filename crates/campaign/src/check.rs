@@ -2,7 +2,7 @@
 
 use crate::parallel::{self, BatchProgress, IsInterrupted};
 use crate::{CampaignError, verify_determinism};
-use squall_determinism::Seed;
+use squall_determinism::{Seed, Shard};
 use squall_judge::Verdict;
 use squall_record::Recording;
 use squall_scenario::Scenario;
@@ -26,11 +26,20 @@ pub struct CheckOptions {
     pub workers: NonZero<usize>,
     /// Whether every seed is run twice, and the two are compared. Default no.
     pub twice: bool,
+    /// Which of the seeds are run, by their places from the first one. Default all.
+    pub shard: Shard,
 }
 
 impl Default for CheckOptions {
     fn default() -> Self {
-        Self { seeds: 59, first_seed: None, skip: 0, workers: parallel::workers(), twice: false }
+        Self {
+            seeds: 59,
+            first_seed: None,
+            skip: 0,
+            workers: parallel::workers(),
+            twice: false,
+            shard: Shard::WHOLE,
+        }
     }
 }
 
@@ -61,7 +70,8 @@ pub fn check_each<T: Send>(
 ) -> Result<Vec<Vec<T>>, CampaignError> {
     let seeds = |scenario: &Scenario| {
         let first = options.first_seed.map_or(scenario.seed, Seed::new);
-        first.following(options.skip + options.seeds).skip(options.skip)
+        let seeds = first.following(options.skip + options.seeds).zip(0_u64..).skip(options.skip);
+        seeds.filter(|(_, place)| options.shard.has(*place)).map(|(seed, _)| seed)
     };
     let runs: Vec<_> = scenarios
         .iter()
@@ -76,7 +86,8 @@ pub fn check_each<T: Send>(
     );
     let results = results.into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut results = results.into_iter();
-    Ok(scenarios.iter().map(|_| results.by_ref().take(options.seeds).collect()).collect())
+    let each = |scenario: &&Scenario| results.by_ref().take(seeds(scenario).count()).collect();
+    Ok(scenarios.iter().map(each).collect())
 }
 
 /// A run with a seed. Cells are all that a verdict needs.

@@ -2,11 +2,11 @@
 
 use crate::CampaignError;
 use crate::difference::Difference;
-use squall_determinism::Timestamp;
+use squall_determinism::{Shard, Timestamp};
 use squall_record::{JournalReader, Recording, RunEnd, RunHeader};
 use squall_router::journal::decode_frame;
 use squall_scenario::Scenario;
-use squall_sim::{SimOptions, simulate_watched};
+use squall_sim::{SimOptions, simulate_shard};
 use std::fmt;
 
 /// Runs a scenario once more, as far as the run of this header came; another digest is an error that says where they
@@ -15,8 +15,9 @@ use std::fmt;
 /// # Errors
 /// When the two differ, or the router refuses the configuration.
 pub fn verify_determinism(scenario: &Scenario, of: &RunHeader) -> Result<(), CampaignError> {
+    let shard = shard_of(of);
     let again = || {
-        simulate_watched(scenario, SimOptions::default(), &mut |time| match of.ended {
+        simulate_shard(scenario, SimOptions::default(), shard, &mut |time| match of.ended {
             RunEnd::Interrupted { at } => time < at,
             RunEnd::Complete
             | RunEnd::Aborted { .. }
@@ -40,6 +41,13 @@ pub fn verify_determinism(scenario: &Scenario, of: &RunHeader) -> Result<(), Cam
         seed: scenario.seed.value(),
         difference: Box::new(difference),
     })
+}
+
+/// The shard that a recording is of, if it is of one.
+fn shard_of(header: &RunHeader) -> Option<Shard> {
+    let shards = header.shards.as_ref()?;
+    let [only] = &shards.members[..] else { return None };
+    Shard::new(only.number, shards.of).ok()
 }
 
 /// The first place at which two recordings part; `None` if they are the same.
@@ -118,7 +126,7 @@ fn parting<T: PartialEq>(first: &[T], second: &[T]) -> Option<usize> {
 mod tests {
     use super::*;
     use squall_determinism::Seed;
-    use squall_sim::simulate;
+    use squall_sim::{simulate, simulate_watched};
 
     const SCENARIO: &str = "
 name: twice

@@ -7,6 +7,7 @@ mod gateway;
 mod init;
 mod margins;
 mod runs;
+mod shards;
 mod target;
 mod trace;
 mod variables;
@@ -25,6 +26,7 @@ pub(crate) use runs::{
     CheckArgs, InconclusiveArgs, KeepArgs, PlanArgs, RehearseArgs, RowsArgs, RunsArgs,
     WhenInconclusive, WhichRows,
 };
+pub(crate) use shards::{MergeArgs, ShardArgs, StartArgs};
 pub(crate) use target::{ExportArgs, TargetArgs, TargetCommand, TargetInstallArgs, TargetShowArgs};
 pub(crate) use trace::{TraceArgs, TraceCommand, TraceDescribeArgs, TraceFileArgs, TraceFitArgs};
 pub(crate) use variables::VariableArgs;
@@ -100,6 +102,8 @@ pub(crate) enum Command {
     Rehearse(RehearseArgs),
     /// Replay the journal of a recording through a new router, verify its outputs, and rebuild the report
     Replay(ReplayArgs),
+    /// Join what the shards of a run or a check have left, and judge the whole
+    Merge(MergeArgs),
     /// Draw the report of a recording again
     Report(ReportArgs),
     /// Explain why one request of a recording fared as it did: candidates, waits, attempts, reasons
@@ -145,6 +149,7 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Rehearse(_) => "rehearse",
             Self::Replay(_) => "replay",
+            Self::Merge(_) => "merge",
             Self::Report(_) => "report",
             Self::Explain(_) => "explain",
             Self::Gateway(_) => "gateway",
@@ -248,6 +253,10 @@ pub(crate) struct RunArgs {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) keep: KeepArgs,
+    #[command(flatten)]
+    pub(crate) shards: ShardArgs,
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
 }
 
 /// How a live run is shown while it goes on.
@@ -286,6 +295,10 @@ pub(crate) struct LoadArgs {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) keep: KeepArgs,
+    #[command(flatten)]
+    pub(crate) shards: ShardArgs,
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod check;
 mod check_live;
+mod check_shards;
 pub(crate) mod checked;
 mod client_tls;
 pub(crate) mod compare;
@@ -19,6 +20,7 @@ pub(crate) mod init;
 mod litellm;
 pub(crate) mod load;
 pub(crate) mod man;
+pub(crate) mod merge;
 pub(crate) mod mock;
 pub(crate) mod plan;
 pub(crate) mod rehearse;
@@ -54,6 +56,7 @@ pub(crate) fn run(command: &Command) -> Result<Exit, CliError> {
         Command::Plan(args) => plan::plan(args),
         Command::Rehearse(args) => rehearse::rehearse(args),
         Command::Replay(args) => replay::replay(args),
+        Command::Merge(args) => merge::merge(args),
         Command::Report(args) => report::report(args),
         Command::Explain(args) => explain::explain(args),
         Command::Gateway(args) => match &args.command {

@@ -94,6 +94,18 @@ pub(crate) enum CliError {
     /// A target that there is not.
     #[error("{0}")]
     Target(String),
+    /// A shard that there is not, or that cannot be carried out so.
+    #[error("{0}")]
+    Shard(String),
+    /// A start on which nobody can have agreed.
+    #[error("{0}")]
+    Start(String),
+    /// A signal came while a time to begin was waited for.
+    #[error("interrupted while waiting for a time in {0}: nothing was sent")]
+    StoppedWaiting(String),
+    /// Recordings that are not the shards of one run.
+    #[error(transparent)]
+    Merge(#[from] squall_record::MergeError),
     /// A value that cannot be varied.
     #[error("{0}")]
     Varied(String),
@@ -315,6 +327,9 @@ impl CliError {
             | Self::Setting { .. }
             | Self::TooFewSeeds(_)
             | Self::Target(_)
+            | Self::Shard(_)
+            | Self::Start(_)
+            | Self::Merge(_)
             | Self::Varied(_)
             | Self::Compare(_)
             | Self::Rehearse { .. }
@@ -339,6 +354,7 @@ impl CliError {
             | Self::Trace(_)
             | Self::InputEnded
             | Self::Config(_) => Exit::Usage,
+            Self::StoppedWaiting(_) => Exit::Inconclusive,
             Self::Replay(_) | Self::Digest { .. } | Self::Record(RecordError::Changed { .. }) => {
                 Exit::Diverged
             }

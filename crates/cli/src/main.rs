@@ -17,8 +17,10 @@ mod otlp;
 mod progress;
 mod run_origin;
 mod run_room;
+mod shard_choice;
 mod signals;
 mod spend_state;
+mod start_time;
 mod target_choice;
 mod terminal;
 

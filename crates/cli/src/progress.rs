@@ -6,6 +6,7 @@ use crate::signals::{self, Hangup};
 use crate::terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use squall_campaign::BatchProgress;
+use squall_determinism::Shard;
 use squall_live::{Backends, LiveStatus, RunOptions, TargetOptions};
 use squall_record::{Recording, RunEnd};
 use squall_scenario::Scenario;
@@ -28,14 +29,23 @@ pub(crate) fn run_live(
     backends: Backends,
     shells: &LiveShells,
 ) -> Result<Recording, CliError> {
+    let folder = folder.map(Path::to_owned);
+    let options = RunOptions { keep, folder, target, backends, ..RunOptions::default() };
+    run_live_with(scenario, options, shells)
+}
+
+/// The same with all that such a run can be told. What watches it is that of the `shells`.
+pub(crate) fn run_live_with(
+    scenario: &Scenario,
+    options: RunOptions,
+    shells: &LiveShells,
+) -> Result<Recording, CliError> {
     let waiter = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|source| CliError::Io { what: "failed to start a runtime".to_owned(), source })?;
-    let folder = folder.map(Path::to_owned);
-    let feed = shells.feed();
-    let options = RunOptions { keep, folder, target, backends, feed, ..RunOptions::default() };
+    let options = RunOptions { feed: shells.feed(), ..options };
     let stop = options.stop.clone();
     let told = signals::take_over(1, Hangup::Stop);
     waiter.spawn(async move {
@@ -76,6 +86,7 @@ pub(crate) fn run_live(
 pub(crate) fn run_simulated(
     scenario: &Scenario,
     keep: RowRetention,
+    shard: Option<Shard>,
 ) -> Result<Recording, CliError> {
     let options = SimOptions { keep, journal: keep == RowRetention::Rows };
     let signals = signals::take_over(1, Hangup::Stop);
@@ -90,7 +101,7 @@ pub(crate) fn run_simulated(
         bar
     });
     let mut told = now();
-    let recording = squall_sim::simulate_watched(scenario, options, &mut |time| {
+    let recording = squall_sim::simulate_shard(scenario, options, shard, &mut |time| {
         let time = time.as_nanos() / 1_000_000_000;
         match &bar {
             Some(bar) => bar.set_position(time.min(lasts)),

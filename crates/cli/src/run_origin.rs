@@ -10,18 +10,29 @@ use std::path::Path;
 use std::time::SystemTime;
 
 /// The origin of the run with this seed that this process is about to begin.
-#[expect(clippy::disallowed_methods, reason = "a report says when it was made, and by which line")]
 pub(crate) fn of_run_that_begins(seed: u64) -> RunOrigin {
-    let typed = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    let typed: Vec<_> = typed.collect();
+    let typed = typed();
+    RunOrigin { command: command(&typed, Some(seed)), ..of_this_command() }
+}
+
+/// The origin of what this process makes, by the line that was typed and nothing more.
+#[expect(clippy::disallowed_methods, reason = "a report says when it was made, and by which line")]
+pub(crate) fn of_this_command() -> RunOrigin {
+    let typed = typed();
     RunOrigin {
         started: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
         written: String::new(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         commit: option_env!("SQUALL_COMMIT").unwrap_or_default().to_owned(),
-        command: command(&typed, seed),
+        command: command(&typed, None),
         settings: settings(&typed),
     }
+}
+
+/// The words behind the name of the program.
+fn typed() -> Vec<String> {
+    let typed = std::env::args_os().skip(1);
+    typed.map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
 /// The origin of a run whose report is about to be written.
@@ -58,10 +69,11 @@ fn began(folder: &Path) -> Option<String> {
 }
 
 /// The line that was typed, with the seed if that was left to the file.
-fn command(typed: &[String], seed: u64) -> String {
+fn command(typed: &[String], seed: Option<u64>) -> String {
     let mut words: Vec<_> = typed.iter().map(|word| quoted(word)).collect();
     words.insert(0, "squall".to_owned());
-    if !typed.iter().any(|word| word == "--seed" || word.starts_with("--seed=")) {
+    let is_typed = typed.iter().any(|word| word == "--seed" || word.starts_with("--seed="));
+    if let Some(seed) = seed.filter(|_| !is_typed) {
         words.push(format!("--seed {seed}"));
     }
     words.join(" ")
@@ -107,9 +119,9 @@ mod tests {
         let line =
             typed(&["run", "a b.yaml", "--sim", "--set", "router.retries=0", "--var=rate=5"]);
         let again = "squall run 'a b.yaml' --sim --set router.retries=0 --var=rate=5 --seed 7";
-        assert_eq!(command(&line, 7), again);
+        assert_eq!(command(&line, Some(7)), again);
         assert_eq!(settings(&line), ["router.retries=0", "rate=5"]);
         let seeded = typed(&["run", "it's.yaml", "--seed", "3"]);
-        assert_eq!(command(&seeded, 3), r"squall run 'it'\''s.yaml' --seed 3");
+        assert_eq!(command(&seeded, Some(3)), r"squall run 'it'\''s.yaml' --seed 3");
     }
 }

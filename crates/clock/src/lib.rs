@@ -4,6 +4,7 @@
 //! timestamps can be compared. Cores never see it: they are handed a [`Timestamp`].
 
 use squall_determinism::Timestamp;
+use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// A run's time: a [`Timestamp`] is the distance of an instant from its start.
@@ -26,6 +27,29 @@ impl Clock {
     #[must_use]
     pub const fn starting_at(start: Instant) -> Self {
         Self { start }
+    }
+
+    /// A run that starts at a time of day, by the clock of this machine at this moment: a clock that is set later moves it
+    /// no more.
+    ///
+    /// # Errors
+    /// When that time has passed: how long ago.
+    pub fn starting_at_time(time: SystemTime) -> Result<Self, Duration> {
+        let wait = time.duration_since(wall_time()).map_err(|passed| passed.duration())?;
+        // Beyond what the platform can express is never.
+        let start = read().checked_add(wait).ok_or(Duration::ZERO)?;
+        Ok(Self::starting_at(start))
+    }
+
+    /// The time of day at which the run starts, since 1970, by the clock of this machine at this moment.
+    #[must_use]
+    pub fn start_since_1970(&self) -> Duration {
+        let (now, instant) = (wall_time(), read());
+        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        match self.start.checked_duration_since(instant) {
+            Some(ahead) => now.saturating_add(ahead),
+            None => now.saturating_sub(instant.saturating_duration_since(self.start)),
+        }
     }
 
     /// When the run starts.
@@ -61,10 +85,31 @@ fn read() -> Instant {
     Instant::now()
 }
 
+#[expect(clippy::disallowed_methods, reason = "runs of several machines agree on a time of day")]
+fn wall_time() -> SystemTime {
+    SystemTime::now()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_run_that_starts_at_a_time_of_day_stands_at_zero_until_then() {
+        let time = wall_time() + Duration::from_secs(3_600);
+        let clock = Clock::starting_at_time(time).expect("it is to come");
+        assert_eq!(clock.now(), Timestamp::ZERO);
+        let told = SystemTime::UNIX_EPOCH + clock.start_since_1970();
+        let off = told.duration_since(time).unwrap_or_else(|before| before.duration());
+        assert!(off < Duration::from_secs(60), "{off:?}: nobody sets the clock meanwhile");
+    }
+
+    #[tokio::test]
+    async fn a_time_of_day_that_has_passed_is_refused_with_how_late_it_is() {
+        let hour = Duration::from_secs(3_600);
+        let late = Clock::starting_at_time(wall_time() - hour).expect_err("it has passed");
+        assert!(late >= hour, "{late:?}");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_sleeper_wakes_at_its_time_and_not_before() {

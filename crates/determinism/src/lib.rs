@@ -13,6 +13,7 @@ mod gamma;
 mod normal;
 mod quantiles;
 mod random_stream;
+mod shard;
 mod share;
 mod timestamp;
 
@@ -20,6 +21,7 @@ pub use digest::Digest;
 pub use distribution::{Distribution, DistributionError};
 pub use quantiles::Quantiles;
 pub use random_stream::{RandomStream, Seed, StreamPurpose};
+pub use shard::{Shard, ShardError};
 pub use share::Share;
 pub use timestamp::Timestamp;
 

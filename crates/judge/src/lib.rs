@@ -13,6 +13,7 @@ mod markdown;
 mod metrics;
 mod scorecard;
 mod seeds;
+mod shards;
 mod signoff;
 mod summary;
 pub mod table;
@@ -52,10 +53,12 @@ pub use scorecard::{
     scorecard_markdown, store_sample, stored_sample,
 };
 pub use seeds::{
-    Baseline, BaselineLine, CONFIDENCE, CheckPaths, Claim, FALSE_ALARMS, Origin, SeedDoubt,
-    SeedsRow, SeedsVerdict, Spread, annotations, check_lines, check_markdown, control_false_alarms,
-    judge_seeds, least_seeds, lower_rank, upper_rank, write_check,
+    Baseline, BaselineLine, CHECK_SHARD_FILE, CONFIDENCE, CheckPaths, CheckShard, Claim,
+    FALSE_ALARMS, Origin, RunVerdict, SeedDoubt, SeedsRow, SeedsVerdict, ShardScenario, Spread,
+    annotations, check_lines, check_markdown, control_false_alarms, judge_seeds, least_seeds,
+    lower_rank, upper_rank, write_check,
 };
+pub use shards::ShardsSummary;
 pub use signoff::{
     ItemEvidence, ItemOutcome, SignOff, SignOffItem, sign_off_lines, sign_off_markdown,
     write_sign_off_junit,

@@ -29,7 +29,9 @@ pub fn markdown(verdict: &Verdict) -> String {
     let changes = verdict.changes.iter().map(|change| format!("- changed {change}"));
     let target = verdict.target.iter().map(|line| format!("- target: {line}"));
     let throttled = verdict.throttled.iter().map(|line| format!("- throttled: {line}"));
-    let notes: Vec<_> = target
+    let shards = verdict.shards.iter().map(|line| format!("- shards: {line}"));
+    let notes: Vec<_> = shards
+        .chain(target)
         .chain(throttled)
         .chain(changes)
         .chain(reasons)

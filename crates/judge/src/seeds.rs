@@ -11,6 +11,7 @@ mod false_alarms;
 mod judge;
 mod order;
 pub(crate) mod output;
+mod part;
 
 pub use baseline::{Baseline, BaselineLine};
 pub(crate) use baseline::{SLACK, SLACK_RATIO, SLACK_SHARE};
@@ -19,6 +20,7 @@ pub use false_alarms::{FALSE_ALARMS, SeedDoubt, control_false_alarms};
 pub use order::{CONFIDENCE, least_seeds, lower_rank, upper_rank};
 pub use output::{CheckPaths, annotations, check_lines, check_markdown, write_check};
 pub(crate) use output::{data as annotation_data, property as annotation_property};
+pub use part::{CHECK_SHARD_FILE, CheckShard, RunVerdict, ShardScenario};
 
 use crate::metrics::MetricValue;
 use crate::verdict::{Judgement, RowOutcome, Verdict, VerdictRow, nothing_to_meet};

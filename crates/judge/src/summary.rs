@@ -9,6 +9,7 @@ pub use parts::{
 };
 pub(crate) use parts::{is_hard, number_and_unit};
 
+use crate::shards::ShardsSummary;
 use crate::target::TargetSummary;
 use crate::verdict::Verdict;
 use schemars::JsonSchema;
@@ -73,6 +74,9 @@ pub struct Summary {
     /// The gateway that was tested in place of the built-in one; left out for the built-in one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetSummary>,
+    /// The shards that it is of; left out for a run that was not divided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shards: Option<ShardsSummary>,
 }
 
 /// The summary of a run.
@@ -103,5 +107,6 @@ pub fn summary(scenario: &Scenario, recording: &Recording, verdict: &Verdict) ->
         lag: header.lag.map(LagSummary::of),
         server_lag: header.server_lag.iter().map(ServerLagSummary::of).collect(),
         target: TargetSummary::of(recording),
+        shards: ShardsSummary::of(recording),
     }
 }

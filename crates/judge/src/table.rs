@@ -34,6 +34,7 @@ pub fn terminal_table(verdict: &Verdict) -> String {
     let warnings = verdict.warnings.iter().map(|warning| format!("warning: {warning}"));
     let changes = verdict.changes.iter().map(|change| format!("changed {change}"));
     lines.push(String::new());
+    lines.extend(verdict.shards.iter().map(|line| format!("shards: {line}")));
     lines.extend(verdict.target.iter().map(|line| format!("target: {line}")));
     lines.extend(verdict.throttled.iter().map(|line| format!("throttled: {line}")));
     lines.extend(changes);

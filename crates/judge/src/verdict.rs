@@ -6,6 +6,7 @@ mod outcome;
 mod validity;
 
 use crate::metrics::{Measured, Measurement, MetricQuery, MetricValue, measure};
+use crate::shards::shards_line;
 use crate::target::target_lines;
 use crate::text;
 use crate::throttling::throttling_lines;
@@ -64,6 +65,8 @@ pub struct Verdict {
     /// Which gateway was tested in place of the built-in one, and what is known of it, a line each; empty for the
     /// built-in one.
     pub target: Vec<String>,
+    /// Which shards of a run it is of; `None` for a run that was not divided.
+    pub shards: Option<String>,
     /// Which limits and faults throttled attempts, a line for each deployment and cause.
     pub throttled: Vec<String>,
 }
@@ -132,6 +135,7 @@ pub fn judge(scenario: &Scenario, recording: &Recording) -> Verdict {
         validity_problems: validity_problems.into_iter().map(|problem| problem.text).collect(),
         changes: text::changes(&recording.header),
         target: target_lines(recording),
+        shards: shards_line(recording),
         throttled: throttling_lines(scenario, recording),
     }
 }

@@ -2,6 +2,7 @@
 
 use squall_gateway::StartError;
 use std::io;
+use std::time::Duration;
 
 /// Why a live run could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,15 @@ pub enum LiveError {
     StoreFault {
         /// The fault.
         word: &'static str,
+    },
+    /// The time at which the traffic is to begin has passed.
+    #[error(
+        "the agreed start has passed {:.3} s before the run was ready, by the clock of this machine: agree on a later one",
+        late.as_secs_f64()
+    )]
+    StartPassed {
+        /// How long ago it was.
+        late: Duration,
     },
     /// There is no folder for the target or the store.
     #[error("failed to make a folder: {0}")]

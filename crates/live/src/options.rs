@@ -1,9 +1,11 @@
 //! What a run is told beside its scenario.
 
 use crate::StopHandle;
+use squall_determinism::Shard;
 use squall_record::{FeedSender, RowRetention};
 use squall_scenario::TargetConfig;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 /// How a scenario is run.
 #[derive(Clone, Debug)]
@@ -22,6 +24,10 @@ pub struct RunOptions {
     pub target: Option<TargetOptions>,
     /// What is behind the gateway.
     pub backends: Backends,
+    /// Which part of the traffic is sent, of a run that several processes carry out together.
+    pub shard: Option<Shard>,
+    /// The time of day at which the traffic begins; as soon as everything is ready without it.
+    pub start: Option<SystemTime>,
 }
 
 /// What is behind the gateway of a run.
@@ -61,6 +67,8 @@ impl Default for RunOptions {
             feed: None,
             target: None,
             backends: Backends::MockProviders,
+            shard: None,
+            start: None,
         }
     }
 }

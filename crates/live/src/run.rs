@@ -7,7 +7,8 @@ use crate::testbed::Testbed;
 use crate::topology::{models, traffic_kinds};
 use crate::{LiveError, LiveStatus, RunOptions, StopHandle, recording, under_test};
 use squall_clock::Clock;
-use squall_record::{LiveWriter, Recording, RowSender, RunEnd, RunHeader, TargetInfo};
+use squall_determinism::Shard;
+use squall_record::{LiveWriter, Recording, RowSender, RunEnd, RunHeader, ShardSet, TargetInfo};
 use squall_scenario::Scenario;
 use squall_target::{MachineCpu, ProgramLines};
 use squall_traffic::{
@@ -42,15 +43,16 @@ pub fn run(
 ) -> Result<Recording, LiveError> {
     // What cannot be raised is left: a run that then lacks files says so.
     let file_limit = squall_net::raise_file_limit();
-    let under_test = under_test::bring_up(scenario, options)?;
+    let mut under_test = under_test::bring_up(scenario, options)?;
     let before = squall_net::shortages();
-    let clock = Clock::starting_at(Clock::start_now().start() + LEAD);
-    let mut under_test = under_test;
+    let clock = clock(options)?;
     let lines = under_test.as_mut().and_then(|under_test| under_test.running.take_lines());
     let stage = Testbed::start(scenario, clock, under_test)?;
     let target = stage.front().target();
+    let shards = options.shard.map(|shard| ShardSet::one(shard, Some(clock.start_since_1970())));
     let header = |ended| RunHeader {
         target: target.map(recording::target_info),
+        shards: shards.clone(),
         ..recording::header(scenario, ended)
     };
     let begin =
@@ -62,7 +64,8 @@ pub fn run(
     }
     let program =
         lines.map(|ProgramLines { requests, answers }| ProgramPipes { requests, answers });
-    let setup = TrafficSetup { program, rows, ..traffic_setup(scenario, clock, stage.front())? };
+    let traffic = traffic_setup(scenario, options.shard, clock, stage.front())?;
+    let setup = TrafficSetup { program, rows, ..traffic };
     let progress = Arc::new(DriveProgress::default());
     let watch = StatusWatch {
         clock,
@@ -116,9 +119,18 @@ pub fn run(
     Ok(recording::recording(header, options.keep, log, servers))
 }
 
+/// The time of the run: it begins when that was agreed, or else once the servers can be up.
+fn clock(options: &RunOptions) -> Result<Clock, LiveError> {
+    let Some(start) = options.start else {
+        return Ok(Clock::starting_at(Clock::start_now().start() + LEAD));
+    };
+    Clock::starting_at_time(start).map_err(|late| LiveError::StartPassed { late })
+}
+
 /// What the driver is told.
 fn traffic_setup(
     scenario: &Scenario,
+    shard: Option<Shard>,
     clock: Clock,
     front: &Front,
 ) -> Result<TrafficSetup, LiveError> {
@@ -133,6 +145,7 @@ fn traffic_setup(
     Ok(TrafficSetup {
         workload: scenario.workload.clone(),
         seed: scenario.seed,
+        shard: shard.unwrap_or_default(),
         clock,
         targets: match target {
             None => urls.iter().map(|url| url.parse()).collect::<Result<_, _>>()?,

@@ -1,11 +1,13 @@
 //! What a recording is of.
 
 mod server_lag;
+mod shards;
 mod target;
 mod topology;
 
 pub(crate) use server_lag::stalled_after;
 pub use server_lag::{ServerLag, Stall};
+pub use shards::{ShardInfo, ShardSet};
 pub use target::{JoinCounts, TargetInfo};
 pub use topology::Topology;
 
@@ -44,6 +46,8 @@ pub struct RunHeader {
     pub server_lag: Vec<ServerLag>,
     /// The gateway that was tested in place of the built-in one; `None` for the built-in one.
     pub target: Option<TargetInfo>,
+    /// Which shards of a run it is of; `None` for a run that was not divided.
+    pub shards: Option<ShardSet>,
     /// What the process that ran it lacked.
     pub lacked: Lacked,
     /// What its cells keep apart.

@@ -10,6 +10,7 @@ mod error;
 mod feed;
 mod header;
 mod journal;
+mod merge;
 mod note;
 mod row;
 mod timeseries;
@@ -21,10 +22,11 @@ pub use disk::{EarlierRuns, LiveWriter, OutFolder, RowSender};
 pub use error::RecordError;
 pub use feed::{FeedRow, FeedSender, RowFeed, row_feed};
 pub use header::{
-    ChangeInfo, DeploymentInfo, JoinCounts, Lacked, Lag, Mode, RunEnd, RunHeader, ServerLag, Stall,
-    TargetInfo, Topology, TraceInfo,
+    ChangeInfo, DeploymentInfo, JoinCounts, Lacked, Lag, Mode, RunEnd, RunHeader, ServerLag,
+    ShardInfo, ShardSet, Stall, TargetInfo, Topology, TraceInfo,
 };
 pub use journal::{JournalReader, JournalWriter};
+pub use merge::{MergeError, MergedRun, ShardMerge};
 pub use note::{NoteRow, RecordedEvent};
 pub use row::{AnswerSeen, AttemptOutcome, AttemptRow, RequestOutcome, RequestRow, SeenBy};
 pub use timeseries::{

@@ -224,6 +224,19 @@ impl TimeSeries {
         }
     }
 
+    /// Adds the cells of another part of the same run. Both are closed, and keep the same things apart.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (cells, others) in self.groups.iter_mut().zip(&other.groups) {
+            cells.add(others);
+        }
+        for (cells, others) in self.deployments.iter_mut().zip(&other.deployments) {
+            cells.add(others);
+        }
+        for (cells, others) in self.kinds.iter_mut().zip(&other.kinds) {
+            cells.add(others);
+        }
+    }
+
     /// How many bytes its packed cells take in memory.
     #[cfg(test)]
     fn packed_bytes(&self) -> usize {
@@ -280,6 +293,15 @@ impl GroupCells {
         let limit = limit.as_nanos() as u64;
         let cells = self.within.iter().find(|cells| cells.limit_ns == limit)?;
         Some(cells.ticks.sum(&window).into())
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.ticks.add(&other.ticks);
+        for (within, others) in self.within.iter_mut().zip(&other.within) {
+            within.ticks.add(&others.ticks);
+        }
+        self.latency.add(&other.latency);
+        self.ttft.add(&other.ttft);
     }
 
     fn count(&mut self, time: Timestamp, change: impl Fn(&mut RequestCell)) {
@@ -354,6 +376,17 @@ impl DeploymentCells {
         self.embargoed_ns.iter().map(move |&(from, until)| time(from)..time(until))
     }
 
+    fn add(&mut self, other: &Self) {
+        self.ticks.add(&other.ticks);
+        self.latency.add(&other.latency);
+        self.ttft.add(&other.ttft);
+        other.seen_ns.iter().for_each(|&(fault, seen)| self.see(fault, seen));
+        let mut embargoed = std::mem::take(&mut self.embargoed_ns);
+        embargoed.extend(&other.embargoed_ns);
+        embargoed.sort_unstable();
+        embargoed.into_iter().for_each(|(from, until)| self.embargo(from, until));
+    }
+
     /// Takes a wait in, which overlaps or follows the last one.
     fn embargo(&mut self, from: u64, until: u64) {
         match self.embargoed_ns.last_mut() {
@@ -402,7 +435,11 @@ impl DeploymentCells {
             (AttemptOutcome::Succeeded, Some(first)) if row.stream => first,
             _ => row.ended,
         };
-        let seen = seen.as_nanos();
+        self.see(fault, seen.as_nanos());
+    }
+
+    /// A fault could be seen then.
+    fn see(&mut self, fault: u16, seen: u64) {
         match self.seen_ns.iter_mut().find(|(place, _)| *place == fault) {
             Some((_, first)) => *first = seen.min(*first),
             None => self.seen_ns.push((fault, seen)),

@@ -86,7 +86,7 @@ pub(crate) fn page(
         kinds: groups(&summary.kinds, &recording.cells.kinds, scenario),
         deployments: deployments(recording, scenario),
         throttled: &verdict.throttled,
-        honesty: honesty(scenario, recording, &verdict.target),
+        honesty: honesty(scenario, recording, verdict),
         phases: phases(scenario, recording),
         command: if origin.command.is_empty() {
             command(recording)
@@ -385,11 +385,12 @@ fn deployments<'r>(recording: &'r Recording, scenario: &Scenario) -> Vec<Deploym
     rows.collect()
 }
 
-fn honesty(scenario: &Scenario, recording: &Recording, target: &[String]) -> Vec<String> {
+fn honesty(scenario: &Scenario, recording: &Recording, verdict: &Verdict) -> Vec<String> {
     let header = &recording.header;
     let cost = scenario.gateway_cost.iter().map(|cost| cost_of(header.mode, cost));
-    let target = target.iter().map(|line| format!("Target: {line}."));
-    let mut lines: Vec<_> = target.chain(cost).collect();
+    let shards = verdict.shards.iter().map(|line| format!("Shards: {line}."));
+    let target = verdict.target.iter().map(|line| format!("Target: {line}."));
+    let mut lines: Vec<_> = shards.chain(target).chain(cost).collect();
     match header.lag {
         Some(lag) => lines.push(format!(
             "Send lag of the driver (actual minus intended send time): p50 {}, p99 {}, maximum \

@@ -54,6 +54,7 @@ impl Scenario {
             lag: None,
             server_lag: Vec::new(),
             target: None,
+            shards: None,
             lacked: Lacked::default(),
             marks: self.cell_marks(),
             traces: self.traces(),

@@ -11,7 +11,7 @@ mod world;
 
 pub use squall_record::RowRetention;
 
-use squall_determinism::Timestamp;
+use squall_determinism::{Shard, Timestamp};
 use squall_record::Recording;
 use squall_router::ConfigError;
 use squall_scenario::Scenario;
@@ -51,7 +51,20 @@ pub fn simulate_watched(
     options: SimOptions,
     watch: &mut dyn FnMut(Timestamp) -> bool,
 ) -> Result<Recording, ConfigError> {
-    let mut world = World::new(scenario, options)?;
+    simulate_shard(scenario, options, None, watch)
+}
+
+/// The same of a shard of the traffic: a router and providers that see this part of it alone.
+///
+/// # Errors
+/// When the router cannot run with the scenario's configuration.
+pub fn simulate_shard(
+    scenario: &Scenario,
+    options: SimOptions,
+    shard: Option<Shard>,
+    watch: &mut dyn FnMut(Timestamp) -> bool,
+) -> Result<Recording, ConfigError> {
+    let mut world = World::new(scenario, options, shard)?;
     world.run(watch);
     Ok(world.into_recording())
 }

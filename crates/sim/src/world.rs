@@ -14,9 +14,9 @@ mod shared_store;
 use crate::SimOptions;
 use crate::event::{EventKind, EventQueue};
 use crate::in_flight::Flights;
-use squall_determinism::Timestamp;
+use squall_determinism::{Shard, Timestamp};
 use squall_provider::{Provider, name_hash};
-use squall_record::{Collector, Mode, Recording, RequestOutcome, RunEnd, SeriesLayout};
+use squall_record::{Collector, Mode, Recording, RequestOutcome, RunEnd, SeriesLayout, ShardSet};
 use squall_router::{ConfigError, ConfigId, Router, RouterInput, RouterOutput};
 use squall_scenario::{DeploymentLink, Scenario};
 use squall_workload::Workload;
@@ -24,6 +24,8 @@ use std::collections::VecDeque;
 
 pub(crate) struct World<'a> {
     scenario: &'a Scenario,
+    /// Which part of the traffic there is, of a run that is divided.
+    shard: Option<Shard>,
     now: Timestamp,
     workload: Workload,
     /// The replicas of the gateway.
@@ -43,7 +45,7 @@ pub(crate) struct World<'a> {
     /// The scenario's next change.
     next_change: usize,
     flights: Flights,
-    /// The flights by ordinal, from the oldest that is in flight.
+    /// The flights by ordinal among those of the shard, from the oldest that is in flight.
     ordinals: VecDeque<u32>,
     first_ordinal: u64,
     /// The request in each slot of each router, for notes.
@@ -94,7 +96,11 @@ impl ProviderNames {
 const WATCH_EVERY: u32 = 1 << 14;
 
 impl<'a> World<'a> {
-    pub(crate) fn new(scenario: &'a Scenario, options: SimOptions) -> Result<Self, ConfigError> {
+    pub(crate) fn new(
+        scenario: &'a Scenario,
+        options: SimOptions,
+        shard: Option<Shard>,
+    ) -> Result<Self, ConfigError> {
         let providers: Vec<_> = (0_u64..)
             .zip(&scenario.providers)
             .map(|(entity, provider)| {
@@ -117,8 +123,13 @@ impl<'a> World<'a> {
         };
         let mut world = Self {
             scenario,
+            shard,
             now: Timestamp::ZERO,
-            workload: Workload::new(scenario.workload.clone(), scenario.seed),
+            workload: Workload::of_shard(
+                scenario.workload.clone(),
+                scenario.seed,
+                shard.unwrap_or_default(),
+            ),
             router_due: vec![Timestamp::ZERO; routers.len()],
             first_router: (Timestamp::ZERO, 0),
             store: shared_store::SharedStore::of(scenario),
@@ -215,6 +226,7 @@ impl<'a> World<'a> {
 
     pub(crate) fn into_recording(self) -> Recording {
         let mut header = self.scenario.run_header(Mode::Simulated);
+        header.shards = self.shard.map(|shard| ShardSet::one(shard, None));
         if let Some(at) = self.workload.aborted() {
             header.ended = RunEnd::Aborted { at };
         }

@@ -129,6 +129,7 @@ impl Fixture {
             lag: None,
             server_lag: Vec::new(),
             target: None,
+            shards: None,
             lacked: squall_record::Lacked::default(),
             marks: squall_record::CellMarks::default(),
             traces: Vec::new(),

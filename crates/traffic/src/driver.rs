@@ -61,7 +61,7 @@ impl Driver {
     fn new(setup: TrafficSetup, progress: Arc<DriveProgress>) -> Self {
         Self {
             clock: setup.clock,
-            workload: Workload::new(setup.workload, setup.seed),
+            workload: Workload::of_shard(setup.workload, setup.seed, setup.shard),
             shared: Arc::new(DriveShared {
                 clock: setup.clock,
                 connections: setup.targets.into_iter().map(ConnectionPool::new).collect(),

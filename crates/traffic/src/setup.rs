@@ -4,7 +4,7 @@ use crate::TrafficKind;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Uri};
 use squall_clock::Clock;
-use squall_determinism::{Seed, Timestamp};
+use squall_determinism::{Seed, Shard, Timestamp};
 use squall_record::{RequestRow, RowSender};
 use squall_wire::{Format, dialect};
 use squall_workload::{TraceFault, WorkloadConfig};
@@ -19,6 +19,8 @@ pub struct TrafficSetup {
     pub workload: WorkloadConfig,
     /// The seed of the run.
     pub seed: Seed,
+    /// Which part of it this driver sends.
+    pub shard: Shard,
     /// The run's time.
     pub clock: Clock,
     /// Where requests go, unless they go to a program: at least one, and in turn where there are several.

@@ -1,7 +1,7 @@
 //! The driver against a mock provider: what it sends, and what it writes down of the answers.
 
 use squall_clock::Clock;
-use squall_determinism::{Distribution, Seed, Share, Timestamp};
+use squall_determinism::{Distribution, Seed, Shard, Share, Timestamp};
 use squall_failure::{FailureClass, FailureSource};
 use squall_mock_provider::{AttemptLog, MockProvider, MockSetup, Rules, ServerTimeouts};
 use squall_provider::{ErrorAnswer, FaultConfig, FaultKind, ProviderConfig};
@@ -44,6 +44,7 @@ fn mock_in(format: Format, config: ProviderConfig, clock: Clock) -> MockProvider
         format,
         config,
         seed: SEED,
+        shard: Shard::WHOLE,
         clock,
         epoch_nanos: 1_767_225_600_000_000_000,
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -77,6 +78,7 @@ fn traffic(addr: SocketAddr, clock: Clock, stream: Share, timeout: Duration) -> 
             Timestamp::from_millis(200),
         ),
         seed: SEED,
+        shard: Shard::WHOLE,
         clock,
         targets: vec![format!("http://{addr}/v1").parse().expect("a base URL")],
         kinds: vec![TrafficKind::new("chat", 3)],

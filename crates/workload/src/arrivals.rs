@@ -26,7 +26,7 @@ use listed::Listed;
 use on_off::OnOff;
 use poisson::ExponentialGaps;
 use replay::Replay;
-use squall_determinism::{Distribution, Seed, Timestamp};
+use squall_determinism::{Distribution, Seed, Shard, Timestamp};
 use time_changed::TimeChanged;
 use weibull::WeibullGaps;
 
@@ -200,8 +200,14 @@ pub(crate) struct NextArrival {
 }
 
 impl Process {
-    /// The process of a source, whose draws are keyed by `source`.
-    pub(crate) fn new(arrivals: Arrivals, until: Timestamp, seed: Seed, source: u32) -> Self {
+    /// The process of a source, whose draws are keyed by `source`: all arrivals of an open one, whoever sends them, and of a
+    /// closed loop the clients of a shard.
+    pub(crate) fn new(
+        arrivals: Arrivals,
+        until: Timestamp,
+        (seed, shard): (Seed, Shard),
+        source: u32,
+    ) -> Self {
         let draws = (seed, source);
         match arrivals {
             Arrivals::Poisson { rate } => {
@@ -228,7 +234,7 @@ impl Process {
                 Self::Replay(Box::new(Replay::new(*replay, until, seed, source)))
             }
             Arrivals::Closed { clients, think } => {
-                Self::Closed(ClosedLoop::new(clients, think, until, seed, source))
+                Self::Closed(ClosedLoop::new((clients, shard), think, until, seed, source))
             }
         }
     }
@@ -275,6 +281,11 @@ impl Process {
     pub(crate) fn fault(&self) -> Option<(TraceIdentity, &str)> {
         let Self::Replay(process) = self else { return None };
         process.fault()
+    }
+
+    /// Whether arrivals come whatever becomes of those before.
+    pub(crate) const fn is_open(&self) -> bool {
+        !matches!(self, Self::Closed(_))
     }
 
     /// Nobody asks any more.

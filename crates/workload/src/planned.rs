@@ -1,7 +1,7 @@
 //! What traffic will send, known before it is sent.
 
 use crate::{Arrivals, SourceConfig, Workload, WorkloadConfig, WorkloadInput, WorkloadOutput};
-use squall_determinism::Seed;
+use squall_determinism::{Seed, Shard};
 
 /// What open traffic sends, to the request: its times and sizes do not depend on the answers.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -21,13 +21,19 @@ impl PlannedTraffic {
     /// trace that cannot be read on.
     #[must_use]
     pub fn of(config: &WorkloadConfig, seed: Seed) -> Option<Self> {
+        Self::of_shard(config, seed, Shard::WHOLE)
+    }
+
+    /// The part of it that a shard sends, likewise.
+    #[must_use]
+    pub fn of_shard(config: &WorkloadConfig, seed: Seed, shard: Shard) -> Option<Self> {
         let is_closed = |source: &SourceConfig| matches!(source.arrivals, Arrivals::Closed { .. });
         if config.sources.iter().any(is_closed) {
             return None;
         }
         // Nobody is answered here, which is no failure of the target's.
         let config = WorkloadConfig { abort: None, ..config.clone() };
-        let mut workload = Workload::new(config, seed);
+        let mut workload = Workload::of_shard(config, seed, shard);
         let mut planned = Self::default();
         let (mut second, mut in_second) = (0, 0);
         while let Some(now) = workload.next_timer() {

@@ -6,7 +6,9 @@ use crate::{
 };
 use alloc::vec::Vec;
 use core::time::Duration;
-use squall_determinism::{Distribution, RandomStream, Seed, Share, StreamPurpose, Timestamp};
+use squall_determinism::{
+    Distribution, RandomStream, Seed, Shard, Share, StreamPurpose, Timestamp,
+};
 
 /// The draws of a request's shape: prompt, answer, stream, in this order.
 const SHAPE: StreamPurpose = StreamPurpose::named("workload.shape");
@@ -19,9 +21,10 @@ const KIND: StreamPurpose = StreamPurpose::named("workload.kind");
 pub(crate) struct Source {
     pub(crate) process: Process,
     seed: Seed,
+    shard: Shard,
     key: u32,
-    /// How many requests it has sent.
-    sent: u64,
+    /// How many requests it has had: of an open process those of all shards.
+    begun: u64,
     prompt_tokens: Distribution,
     output_tokens: Distribution,
     /// Which of them a trace gives.
@@ -36,7 +39,12 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    pub(crate) fn new(config: SourceConfig, first_kind: u16, until: Timestamp, seed: Seed) -> Self {
+    pub(crate) fn new(
+        config: SourceConfig,
+        first_kind: u16,
+        until: Timestamp,
+        (seed, shard): (Seed, Shard),
+    ) -> Self {
         let first = Shift {
             at: Timestamp::ZERO,
             weights: config.kinds.iter().map(|kind| kind.weight).collect(),
@@ -46,10 +54,11 @@ impl Source {
             traced = replay.sizes;
         }
         Self {
-            process: Process::new(config.arrivals, until, seed, config.key),
+            process: Process::new(config.arrivals, until, (seed, shard), config.key),
             seed,
+            shard,
             key: config.key,
-            sent: 0,
+            begun: 0,
             prompt_tokens: config.prompt_tokens,
             output_tokens: config.output_tokens,
             traced,
@@ -61,10 +70,18 @@ impl Source {
         }
     }
 
+    /// Passes over its next arrival, which another shard sends.
+    pub(crate) fn leave_next(&mut self) {
+        self.process.pop();
+        self.begun += 1;
+    }
+
     /// The request of the arrival that was taken last.
     pub(crate) fn request(&mut self, request: Ordinal, next: NextArrival) -> ClientRequest {
-        let place = self.sent;
-        self.sent += 1;
+        // Clients of other shards are not counted here: each shard draws by numbers of its own.
+        let is_open = self.process.is_open();
+        let place = if is_open { self.begun } else { self.shard.ordinal_of(self.begun) };
+        self.begun += 1;
         let given = self.process.given();
         let (number, session) = self.kind(place, next.at, given);
         let kind = self.kinds.get(usize::from(number));

@@ -4,11 +4,11 @@ use crate::abort::AbortWatch;
 use crate::arrivals::NextArrival;
 use crate::patience::{AskedBy, Patience};
 use crate::source::Source;
-use crate::{ClientAnswer, TraceFault, WorkloadConfig, WorkloadInput, WorkloadOutput};
+use crate::{ClientAnswer, Ordinal, TraceFault, WorkloadConfig, WorkloadInput, WorkloadOutput};
 use alloc::borrow::ToOwned as _;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use squall_determinism::{Seed, Timestamp};
+use squall_determinism::{Seed, Shard, Timestamp};
 
 /// The traffic of a run: says what to send, and when a client hangs up.
 ///
@@ -61,6 +61,10 @@ pub struct Workload {
     sources: Vec<Source>,
     /// The first arrival of all sources, and whose it is; of two at one time that of the first source.
     next: Option<(NextArrival, u16)>,
+    /// Which of the arrivals are sent.
+    shard: Shard,
+    /// How many arrivals there were of open sources, of all shards.
+    arrived: u64,
     now: Timestamp,
     patience: Patience,
     outputs: VecDeque<WorkloadOutput>,
@@ -77,17 +81,30 @@ impl Workload {
     /// When it has more than 65,536 kinds of requests, over all sources.
     #[must_use]
     pub fn new(config: WorkloadConfig, seed: Seed) -> Self {
+        Self::of_shard(config, seed, Shard::WHOLE)
+    }
+
+    /// The part of that traffic which is a shard's: of open sources the requests whose ordinals are its own, each exactly as
+    /// in the whole; of a closed loop its share of the clients. With a closed loop requests are numbered apart from those of
+    /// other shards, and their sizes are drawn by these numbers.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    #[must_use]
+    pub fn of_shard(config: WorkloadConfig, seed: Seed, shard: Shard) -> Self {
         let timeouts = || config.sources.iter().map(|source| source.client.timeout);
         let are_alike = timeouts().min() == timeouts().max();
         let (until, mut kinds) = (config.until, 0);
         let sources = config.sources.into_iter().map(|source| {
             let first_kind = u16::try_from(kinds).expect("there are fewer kinds");
             kinds += source.kind_count();
-            Source::new(source, first_kind, until, seed)
+            Source::new(source, first_kind, until, (seed, shard))
         });
         let mut workload = Self {
             sources: sources.collect(),
             next: None,
+            shard,
+            arrived: 0,
             now: Timestamp::ZERO,
             patience: Patience::new(are_alike),
             outputs: VecDeque::new(),
@@ -114,7 +131,8 @@ impl Workload {
         self.look_at_failures(now);
         match input {
             WorkloadInput::Answered { request, answer } => {
-                if let Some(asked_by) = self.patience.answered(request) {
+                let own = self.shard.own_of(request.0).map(Ordinal);
+                if let Some(asked_by) = own.and_then(|own| self.patience.answered(own)) {
                     self.request_ended(now, answer == ClientAnswer::Failed);
                     self.released(asked_by, now);
                 }
@@ -180,9 +198,30 @@ impl Workload {
         self.next.is_none() && self.patience.is_empty()
     }
 
-    /// Finds out who asks next.
+    /// The place in the run of a request that is counted among those of the shard.
+    fn ordinal_of(&self, own: Ordinal) -> Ordinal {
+        Ordinal(self.shard.ordinal_of(own.0))
+    }
+
+    /// Finds out who asks next, and passes over arrivals that other shards send. Every arrival of a closed loop is of a
+    /// client of this shard.
     #[inline]
     fn find_next(&mut self) {
+        self.find_first();
+        while !self.shard.has(self.arrived)
+            && let Some((next, number)) = self.next
+            && self.sources[usize::from(number)].process.is_open()
+        {
+            self.sources[usize::from(number)].leave_next();
+            self.look_at_trace(number, next.at);
+            self.arrived += 1;
+            self.find_first();
+        }
+    }
+
+    /// Finds the first arrival of all sources.
+    #[inline]
+    fn find_first(&mut self) {
         self.next = None;
         if self.faulted.is_some() {
             return;
@@ -216,7 +255,8 @@ impl Workload {
                 return;
             }
             if give_up <= arrival {
-                if let Some((request, asked_by)) = self.patience.give_up() {
+                if let Some((own, asked_by)) = self.patience.give_up() {
+                    let request = self.ordinal_of(own);
                     self.outputs.push_back(WorkloadOutput::GiveUp { request });
                     self.request_ended(due, true);
                     self.released(asked_by, due);
@@ -228,9 +268,10 @@ impl Workload {
     }
 
     fn send(&mut self, next: NextArrival, number: u16) {
-        let request = self.patience.next_ordinal();
+        let request = self.ordinal_of(self.patience.next_ordinal());
         let source = &mut self.sources[usize::from(number)];
         source.process.pop();
+        self.arrived += u64::from(source.process.is_open());
         let timeout = source.timeout;
         let sent = source.request(request, next);
         self.look_at_trace(number, next.at);
@@ -241,5 +282,7 @@ impl Workload {
     }
 }
 
+#[cfg(test)]
+mod shard_tests;
 #[cfg(test)]
 mod tests;

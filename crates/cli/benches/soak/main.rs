@@ -17,7 +17,7 @@ mod verdict;
 mod world;
 
 use squall_clock::Clock;
-use squall_determinism::{Distribution, Seed, Share, Timestamp};
+use squall_determinism::{Distribution, Seed, Shard, Share, Timestamp};
 use squall_traffic::{DriveProgress, DriverLog, TrafficKind, TrafficSetup, drive};
 use squall_workload::{Arrivals, ClientConfig, Rate, RateSegment, SourceConfig, WorkloadConfig};
 use std::error::Error;
@@ -110,6 +110,7 @@ async fn load(addr: SocketAddr, lasts: Duration, rps: u32) -> DriverLog {
             Timestamp::ZERO + lasts,
         ),
         seed: Seed::new(7),
+        shard: Shard::WHOLE,
         clock: Clock::start_now(),
         targets: vec![format!("http://{addr}/v1").parse().expect("a base URL")],
         kinds: vec![TrafficKind::new("chat", 0)],

@@ -1,6 +1,6 @@
 //! Commands that make many runs: over seeds, over a value, over the steps of a rollout.
 
-use super::{MarginArgs, VariableArgs};
+use super::{MarginArgs, ShardArgs, VariableArgs};
 use clap::{Args as ClapArgs, ValueEnum};
 use squall_scenario::Override;
 use std::num::NonZero;
@@ -104,6 +104,8 @@ pub(crate) struct CheckArgs {
     /// Write `junit.xml`, `summary.json`, `summary.md` and `values.json` here
     #[arg(long, value_name = "DIR", default_value = "reports/check")]
     pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) shards: ShardArgs,
 }
 
 #[derive(Debug, ClapArgs)]

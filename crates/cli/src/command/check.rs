@@ -2,31 +2,36 @@
 
 use crate::args::CheckArgs;
 use crate::command::checked::{Checked, exit, read_all, worse};
-use crate::command::{check_live, compare, github};
+use crate::command::run::part;
+use crate::command::{check_live, check_shards, compare, github};
 use crate::error::{CliError, Exit};
 use crate::run_room::{self, SizedRuns};
 use crate::signals::{self, Hangup};
-use crate::{progress, terminal};
+use crate::{progress, shard_choice, terminal};
 use squall_campaign::{CheckOptions, IsInterrupted, check_each, workers};
+use squall_determinism::Shard;
 use squall_judge::{
     Baseline, ComparedFigure, Judgement, MeasuredRun, RunSet, SeedsVerdict, Verdict,
 };
 use squall_record::{OutFolder, Recording};
 use squall_scenario::Scenario;
 use squall_sim::RowRetention;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// A run: its verdict, and what is kept of it for comparisons.
-struct CheckedRun {
-    verdict: Verdict,
-    figures: Vec<ComparedFigure>,
-    measured: MeasuredRun,
+pub(super) struct CheckedRun {
+    pub(super) verdict: Verdict,
+    pub(super) figures: Vec<ComparedFigure>,
+    pub(super) measured: MeasuredRun,
 }
 
 /// How many times as many seeds are drawn of a scenario that a few seeds leave open.
 const MORE_SEEDS: usize = 4;
 
 pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
+    let shard = shard_choice::chosen(&args.shards)?;
+    require_sharable(args, shard)?;
     if let Some(target) = &args.target {
         return check_live::check(args, target);
     }
@@ -46,54 +51,126 @@ pub(crate) fn check(args: &CheckArgs) -> Result<Exit, CliError> {
         })
         .collect();
     run_room::ensure(&sized, &args.out, args.runs.allow_large)?;
-    let folder = OutFolder::for_report(&args.out)?;
+    let folder = OutFolder::for_report(&out(args, shard))?;
     let options = CheckOptions {
         seeds: args.runs.seeds as usize,
         first_seed: args.first_seed,
         skip: 0,
         workers: jobs,
         twice: args.twice,
+        shard: shard.unwrap_or_default(),
     };
     let started = started();
     let signals = signals::take_over(1, Hangup::Stop);
-    announce(&checked, options.seeds);
+    announce(&checked, options.seeds, shard);
     let is_interrupted = || signals.is_stopped();
-    let mut runs = run(&checked, &options, &is_interrupted)?;
-    let mut done: usize = runs.iter().map(Vec::len).sum();
-    let interrupted = done < checked.len() * options.seeds;
-    if interrupted {
-        terminal::status(format_args!("interrupted: judging the {done} completed runs"));
+    let runs = run(&checked, &options, &is_interrupted)?;
+    let mut made = MadeRuns { checked: &checked, runs, options, bless: args.bless };
+    if let Some(shard) = part(shard) {
+        return check_shards::leave(&folder, shard, &made);
     }
-    if args.bless && interrupted {
-        terminal::status("no baseline was written: all seeds are required");
-    } else if args.bless {
-        bless(&checked, &runs)?;
-    }
-    let mut verdicts = judge_all(args, &checked, &runs);
-    if !interrupted {
-        let more = run_more(&checked, &verdicts, &options, &is_interrupted)?;
-        if !more.is_empty() {
-            done += more.iter().map(|(_, runs)| runs.len()).sum::<usize>();
-            more.into_iter().for_each(|(place, more)| runs[place].extend(more));
-            verdicts = judge_all(args, &checked, &runs);
-        }
-    }
-    let verdicts: Vec<_> =
-        verdicts.into_iter().map(|verdict| verdict.of_asked(options.seeds)).collect();
-    let sets = run_sets(args, &checked, &runs, options.seeds);
+    let verdicts = made.judge(&is_interrupted)?;
+    let sets = made.sets(&args.out);
     let exit = tell(&folder, &verdicts, &sets)?;
     let exit = match &reference {
         Some(reference) => worse(exit, compare::against(reference, &sets, args, &folder)?),
         None => exit,
     };
-    conclude(&verdicts, done, started.elapsed().as_secs_f64());
+    conclude(&verdicts, made.done(), started.elapsed().as_secs_f64());
     let is_whole =
         verdicts.iter().all(|verdict| verdict.interrupted().is_none() && !verdict.rows.is_empty());
     Ok(args.inconclusive.exit(exit, is_whole))
 }
 
+/// What a shard cannot do alone is refused.
+fn require_sharable(args: &CheckArgs, shard: Option<Shard>) -> Result<(), CliError> {
+    let Some(shard) = part(shard) else { return Ok(()) };
+    let (flag, instead) = match args {
+        CheckArgs { target: Some(_), .. } => {
+            ("--target", "a live check has one run of each scenario")
+        }
+        CheckArgs { bless: true, .. } => ("--bless", "a baseline is of all seeds"),
+        CheckArgs { against: Some(_), .. } => {
+            ("--against", "compare the folder of `squall merge` with `squall compare`")
+        }
+        CheckArgs { .. } => return Ok(()),
+    };
+    Err(CliError::Shard(format!("--shard {shard} and {flag}: {instead}")))
+}
+
+/// The runs of a check, which are to be judged.
+pub(super) struct MadeRuns<'a> {
+    pub(super) checked: &'a [Checked],
+    /// By scenario, in the order of seeds.
+    pub(super) runs: Vec<Vec<CheckedRun>>,
+    pub(super) options: CheckOptions,
+    pub(super) bless: bool,
+}
+
+impl MadeRuns<'_> {
+    /// How many there are.
+    pub(super) fn done(&self) -> usize {
+        self.runs.iter().map(Vec::len).sum()
+    }
+
+    /// Judges them; where a few seeds leave a scenario open, more of them are run.
+    pub(super) fn judge(
+        &mut self,
+        is_interrupted: &IsInterrupted<'_>,
+    ) -> Result<Vec<SeedsVerdict>, CliError> {
+        let (checked, options, done) = (self.checked, self.options, self.done());
+        let interrupted = done < checked.len() * options.seeds;
+        if interrupted {
+            terminal::status(format_args!("interrupted: judging the {done} completed runs"));
+        }
+        if self.bless && interrupted {
+            terminal::status("no baseline was written: all seeds are required");
+        } else if self.bless {
+            bless(checked, &self.runs)?;
+        }
+        let mut verdicts = self.judge_all();
+        if !interrupted {
+            let more = run_more(checked, &verdicts, &options, is_interrupted)?;
+            if !more.is_empty() {
+                more.into_iter().for_each(|(place, more)| self.runs[place].extend(more));
+                verdicts = self.judge_all();
+            }
+        }
+        Ok(verdicts.into_iter().map(|verdict| verdict.of_asked(options.seeds)).collect())
+    }
+
+    /// Judges all scenarios, with false alarms controlled over all of them.
+    fn judge_all(&self) -> Vec<SeedsVerdict> {
+        let each = self.checked.iter().zip(&self.runs).map(|(each, runs)| {
+            let baseline = each.baseline.as_ref().filter(|_| !self.bless);
+            squall_judge::judge_seeds(&each.scenario, each.origin(), &verdicts_of(runs), baseline)
+        });
+        let mut verdicts: Vec<_> = each.collect();
+        squall_judge::control_false_alarms(&mut verdicts);
+        verdicts
+    }
+
+    /// What every run measured, for comparisons with the folder of this check.
+    pub(super) fn sets(&self, out: &Path) -> Vec<RunSet> {
+        let sets = self.checked.iter().zip(&self.runs).map(|(each, runs)| {
+            let figures = runs.first().map(|run| run.figures.clone()).unwrap_or_default();
+            RunSet {
+                figures,
+                runs: runs.iter().map(|run| run.measured.clone()).collect(),
+                asked: self.options.seeds.max(runs.len()),
+                ..RunSet::simulated(out.display().to_string(), &each.scenario, each.origin())
+            }
+        });
+        sets.collect()
+    }
+}
+
 /// Tells all verdicts everywhere, writes their files, and answers with their exit code.
-fn tell(folder: &OutFolder, verdicts: &[SeedsVerdict], sets: &[RunSet]) -> Result<Exit, CliError> {
+pub(super) fn tell(
+    folder: &OutFolder,
+    verdicts: &[SeedsVerdict],
+    sets: &[RunSet],
+) -> Result<Exit, CliError> {
     verdicts.iter().flat_map(squall_judge::check_lines).for_each(terminal::data);
     github::tell(verdicts)?;
     let paths = squall_judge::write_check(folder.path(), verdicts)?;
@@ -102,26 +179,6 @@ fn tell(folder: &OutFolder, verdicts: &[SeedsVerdict], sets: &[RunSet]) -> Resul
     terminal::field("junit", || paths.junit.display().to_string().into());
     terminal::field_of_file("summary", &paths.summary)?;
     Ok(verdicts.iter().map(|verdict| exit(verdict.overall)).fold(Exit::Met, worse))
-}
-
-/// What every run measured, for comparisons.
-fn run_sets(
-    args: &CheckArgs,
-    checked: &[Checked],
-    runs: &[Vec<CheckedRun>],
-    asked: usize,
-) -> Vec<RunSet> {
-    let sets = checked.iter().zip(runs).map(|(each, runs)| {
-        let figures = runs.first().map(|run| run.figures.clone()).unwrap_or_default();
-        let label = args.out.display().to_string();
-        RunSet {
-            figures,
-            runs: runs.iter().map(|run| run.measured.clone()).collect(),
-            asked: asked.max(runs.len()),
-            ..RunSet::simulated(label, &each.scenario, each.origin(args))
-        }
-    });
-    sets.collect()
 }
 
 /// Runs scenarios, and shows how far that is.
@@ -179,50 +236,44 @@ fn run_more(
     Ok(runs.collect())
 }
 
-/// Judges all scenarios, with false alarms controlled over all of them.
-fn judge_all(args: &CheckArgs, checked: &[Checked], runs: &[Vec<CheckedRun>]) -> Vec<SeedsVerdict> {
-    let each = checked.iter().zip(runs).map(|(each, runs)| {
-        let baseline = each.baseline.as_ref().filter(|_| !args.bless);
-        judge(each, args, runs, baseline)
-    });
-    let mut verdicts: Vec<_> = each.collect();
-    squall_judge::control_false_alarms(&mut verdicts);
-    verdicts
+/// The folder of a check; that of a shard lies in it where nobody names one.
+fn out(args: &CheckArgs, shard: Option<Shard>) -> PathBuf {
+    match part(shard) {
+        Some(shard) if args.out == Path::new(DEFAULT_OUT) => {
+            let (number, of) = (shard.number(), shard.of());
+            args.out.with_file_name("check-shards").join(format!("shard-{number}-of-{of}"))
+        }
+        Some(_) | None => args.out.clone(),
+    }
 }
 
+/// Where a check is written unless it is said.
+const DEFAULT_OUT: &str = "reports/check";
+
 /// Says what is about to be run.
-fn announce(checked: &[Checked], seeds: usize) {
+fn announce(checked: &[Checked], seeds: usize, shard: Option<Shard>) {
     let scenarios = match checked.len() {
         1 => "1 scenario".to_owned(),
         count => format!("{count} scenarios"),
     };
+    let of =
+        part(shard).map_or_else(String::new, |shard| format!(", of which this is shard {shard}"));
     terminal::status(format_args!(
-        "{scenarios}, {seeds} seeds each, in virtual time; Ctrl-C stops and judges the completed \
-         runs"
+        "{scenarios}, {seeds} seeds each{of}, in virtual time; Ctrl-C stops and judges the completed runs"
     ));
 }
 
 /// When the command began. How long it took is told, and decides nothing.
 #[expect(clippy::disallowed_methods, reason = "a person wants to know how long it took")]
-fn started() -> Instant {
+pub(super) fn started() -> Instant {
     Instant::now()
-}
-
-fn judge(
-    checked: &Checked,
-    args: &CheckArgs,
-    runs: &[CheckedRun],
-    baseline: Option<&Baseline>,
-) -> SeedsVerdict {
-    let verdicts = verdicts_of(runs);
-    squall_judge::judge_seeds(&checked.scenario, checked.origin(args), &verdicts, baseline)
 }
 
 fn verdicts_of(runs: &[CheckedRun]) -> Vec<Verdict> {
     runs.iter().map(|run| run.verdict.clone()).collect()
 }
 
-fn conclude(verdicts: &[SeedsVerdict], runs: usize, seconds: f64) {
+pub(super) fn conclude(verdicts: &[SeedsVerdict], runs: usize, seconds: f64) {
     let met = verdicts.iter().filter(|verdict| verdict.overall == Judgement::Met).count();
     let of = verdicts.len();
     terminal::data(format_args!("{met} of {of} scenarios met their expectations"));

@@ -75,7 +75,7 @@ fn run(
     terminal::data(terminal_table(&verdict));
     terminal::data("");
     let summary = serde_json::to_value(summary(scenario, &recording, &verdict));
-    let origin = checked.origin(args);
+    let origin = checked.origin();
     let set = RunSet::recorded(args.out.display().to_string(), scenario, &recording, origin);
     let died = recording.header.target.is_some_and(|target| target.died.is_some());
     let is_cut = recording.header.ended.cut_at().is_some() && !died;

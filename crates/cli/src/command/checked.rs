@@ -16,17 +16,19 @@ pub(crate) struct Checked {
     pub(crate) scenario: Scenario,
     /// What makes it this case of its file, as `NAME=VALUE`.
     pub(crate) variables: Vec<String>,
+    /// What was set otherwise than it stands there, as `PATH=VALUE`.
+    pub(crate) settings: Vec<String>,
     pub(crate) baseline_path: PathBuf,
     pub(crate) baseline: Option<Baseline>,
 }
 
 impl Checked {
     /// Where it comes from.
-    pub(crate) fn origin(&self, args: &CheckArgs) -> Origin {
+    pub(crate) fn origin(&self) -> Origin {
         Origin {
             path: self.path.display().to_string(),
             variables: self.variables.clone(),
-            settings: args.runs.settings.iter().map(Override::to_string).collect(),
+            settings: self.settings.clone(),
         }
     }
 }
@@ -121,7 +123,8 @@ fn read(path: &Path, args: &CheckArgs) -> Result<(Vec<Checked>, Vec<String>), Cl
         let baseline = Baseline::read(&baseline_path)?;
         let variables = chosen.chain(others).collect();
         let (path, scenario) = (path.to_owned(), case.scenario);
-        Ok(Checked { path, scenario, variables, baseline_path, baseline })
+        let settings = args.runs.settings.iter().map(Override::to_string).collect();
+        Ok(Checked { path, scenario, variables, settings, baseline_path, baseline })
     });
     Ok((cases.collect::<Result<_, CliError>>()?, unknown))
 }

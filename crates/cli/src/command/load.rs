@@ -1,17 +1,16 @@
 //! `squall load`: the traffic of a scenario, sent to a system with providers of its own.
 
-use super::run::conclude;
+use super::run::{below_reports, conclude, conclude_part, part};
 use crate::args::LoadArgs;
 use crate::command;
 use crate::error::{CliError, Exit};
 use crate::live_shells::LiveShells;
-use crate::{progress, run_origin, run_room, target_choice, terminal};
-use squall_determinism::Share;
-use squall_live::{Backends, TargetOptions};
+use crate::{progress, run_origin, run_room, shard_choice, start_time, target_choice, terminal};
+use squall_determinism::{Shard, Share};
+use squall_live::{Backends, RunOptions, TargetOptions};
 use squall_scenario::Scenario;
 use squall_workload::{AbortRule, PlannedTraffic};
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
 use std::time::Duration;
 
 /// What ends load on another machine where the scenario says nothing.
@@ -19,10 +18,11 @@ const REMOTE_ABORT: AbortRule =
     AbortRule { over: Share::percent(20), lasting: Duration::from_secs(10) };
 
 pub(crate) fn load(args: &LoadArgs) -> Result<Exit, CliError> {
+    let shard = shard_choice::chosen(&args.shards)?;
     let mut scenario = command::scenario_to_run(&args.scenario)?.without_providers();
     let target = args.target.as_deref().map(target_choice::system).transpose()?;
     let url = url(&scenario, target.as_ref())?;
-    let planned = within_rate(&scenario, args)?;
+    let planned = within_rate(&scenario, args)?.and(planned_of(&scenario, shard));
     let is_remote = !args.allow_remote.is_empty();
     if is_remote {
         scenario.workload.abort.get_or_insert(REMOTE_ABORT);
@@ -32,23 +32,33 @@ pub(crate) fn load(args: &LoadArgs) -> Result<Exit, CliError> {
         return Err(CliError::Target("not confirmed: nothing was sent".to_owned()));
     }
     let out = args.out.clone();
-    let out = out.unwrap_or_else(|| Path::new("reports").join(&scenario.name).join("load"));
+    let out = out.unwrap_or_else(|| below_reports(&scenario, "load", shard));
+    let start = start_time::agreed(&args.start, part(shard))?;
     let folder = run_origin::prepare(&out, args.keep)?;
     let backends = Backends::Own { allowed_hosts: args.allow_remote.clone() };
     let keep = run_room::retention(args.rows.which, &scenario);
     run_room::tell_retention(args.rows.which, &scenario, keep);
     let origin = run_origin::of_run_that_begins(scenario.seed.value());
-    let recording = progress::run_live(
-        &scenario,
+    let written = Some(folder.path().to_owned());
+    let options = RunOptions {
         keep,
-        Some(folder.path()),
+        folder: written,
         target,
         backends,
-        &LiveShells::default(),
-    )?;
+        shard,
+        start,
+        ..RunOptions::default()
+    };
+    let recording = progress::run_live_with(&scenario, options, &LiveShells::default())?;
     let kept = recording.write(folder.path());
     let origin = run_origin::written_now(origin);
-    conclude(&scenario, &recording, &out, (kept, Some(&origin)))
+    let exit = conclude(&scenario, &recording, &out, (kept, Some(&origin)))?;
+    Ok(part(shard).map_or(exit, |shard| conclude_part(shard, &recording)))
+}
+
+/// What this process sends of the traffic.
+fn planned_of(scenario: &Scenario, shard: Option<Shard>) -> Option<PlannedTraffic> {
+    PlannedTraffic::of_shard(&scenario.workload, scenario.seed, shard.unwrap_or_default())
 }
 
 /// Where the load goes.
@@ -61,7 +71,7 @@ fn url(scenario: &Scenario, target: Option<&TargetOptions>) -> Result<String, Cl
     Ok(config.url.to_string())
 }
 
-/// What will be sent, if no second of it has more requests than allowed.
+/// What will be sent by all shards together, if no second of it has more requests than allowed.
 fn within_rate(scenario: &Scenario, args: &LoadArgs) -> Result<Option<PlannedTraffic>, CliError> {
     let planned = PlannedTraffic::of(&scenario.workload, scenario.seed);
     let Some(most) = args.max_rate else { return Ok(planned) };

@@ -8,6 +8,7 @@
 
 mod fronts;
 mod keys;
+mod manifests;
 mod media;
 mod traces;
 

@@ -170,3 +170,66 @@ fn the_rules_for_the_operator_are_those_of_the_monitoring_baseline() {
         assert_eq!(here, wanted, "UPDATE_REFERENCE=1 writes {file}");
     }
 }
+
+/// The flags that a text gives to a command of the binary.
+fn require_flags(command: &str, file: &str, text: &str) {
+    let help = Folder::new(&format!("deploy-help-{command}")).squall(&[command, "--help"]).out;
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let words = lines.flat_map(|line| line.split([' ', '"', '=', ',', '[', ']']));
+    let flags: Vec<_> = words.filter(|word| word.starts_with("--") && word.len() > 2).collect();
+    assert!(!flags.is_empty(), "{file}");
+    for flag in flags {
+        let known = help.split([' ', '\n', ',']).any(|word| word == flag);
+        assert!(known, "{file} gives {flag}, which `squall {command}` has not");
+    }
+}
+
+#[test]
+fn shards_are_started_with_flags_that_there_are() {
+    for (command, file) in [
+        ("load", "deploy/kubernetes/shards/job.yaml"),
+        ("merge", "deploy/kubernetes/shards/merge.yaml"),
+        ("load", "deploy/slurm/shards.sbatch"),
+        ("merge", "deploy/slurm/merge.sbatch"),
+    ] {
+        require_flags(command, file, &read(file));
+    }
+}
+
+#[test]
+fn all_pods_of_a_run_are_there_at_once_and_each_is_a_shard_of_as_many() {
+    let file = "deploy/kubernetes/shards/job.yaml";
+    let job = read(file);
+    let of = word(file, &job, "completions: ");
+    assert_eq!(word(file, &job, "parallelism: "), of);
+    assert!(job.contains(&format!("{{ name: SQUALL_SHARDS, value: \"{of}\" }}")), "{job}");
+    assert_eq!(word(file, &job, "completionMode: "), "Indexed");
+    assert_eq!(word(file, &job, "backoffLimit: "), "0");
+    let docs = read("docs/SHARDS.md");
+    let start = word(file, &job, "configMapRef: { name: ");
+    assert!(docs.contains(&format!("create configmap {start} --from-literal=SQUALL_START_AT=")));
+}
+
+#[test]
+fn the_scenario_of_the_pods_is_one_and_its_rate_is_allowed() {
+    let folder = Folder::new("deploy-shards");
+    let scenario = path("deploy/kubernetes/shards/scenario.yaml").display().to_string();
+    let job = read("deploy/kubernetes/shards/job.yaml");
+    let most = format!("--max-rate={}", word("job.yaml", &job, "--max-rate="));
+    // Nothing listens there: what is refused is the connection, and not the traffic.
+    let ended = folder.squall(&["load", &scenario, "--target", "http://127.0.0.1:9/v1", &most]);
+    assert!(ended.err.contains("failed to connect to the target"), "{}", ended.err);
+    let name = word("scenario.yaml", &read("deploy/kubernetes/shards/scenario.yaml"), "name: stag")
+        .to_owned();
+    let merge = read("deploy/kubernetes/shards/merge.yaml");
+    assert!(merge.contains(&format!("- reports/stag{name}/load-shards\n")), "{merge}");
+}
+
+#[test]
+fn the_batch_scripts_are_bash() {
+    for file in ["deploy/slurm/shards.sbatch", "deploy/slurm/merge.sbatch"] {
+        let checked = std::process::Command::new("bash").arg("-n").arg(path(file)).output();
+        let checked = checked.expect("bash is there");
+        assert!(checked.status.success(), "{file}: {}", String::from_utf8_lossy(&checked.stderr));
+    }
+}

@@ -19,6 +19,7 @@ mod readme;
 mod rehearse;
 mod rows;
 mod run;
+mod shards;
 mod squall;
 mod targets;
 mod traces;

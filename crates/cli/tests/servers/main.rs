@@ -17,6 +17,8 @@ mod log;
 mod rolling_restart;
 mod serve;
 mod server;
+#[cfg(unix)]
+mod shards;
 mod signals;
 #[cfg(unix)]
 mod simulated_runs;

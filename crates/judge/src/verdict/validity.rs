@@ -1,6 +1,7 @@
 //! Whether a recording is valid: interrupted runs, lagging drivers and servers, and resource shortages make windows
 //! invalid.
 
+use crate::shards::shard_problems;
 use crate::text;
 use squall_determinism::Timestamp;
 use squall_record::{Lacked, Lag, Recording, RunEnd, ServerLag, TICK};
@@ -109,6 +110,8 @@ pub(super) fn whatever_the_lag(recording: &Recording) -> Vec<ValidityProblem> {
                     other providers";
         validity_problems.push(whole("no request reached a provider", text.to_owned()));
     }
+    validity_problems
+        .extend(shard_problems(recording).into_iter().map(|(short, text)| whole(&short, text)));
     validity_problems
         .extend(lacks(header.lacked).into_iter().map(|(short, text)| whole(short, text)));
     validity_problems

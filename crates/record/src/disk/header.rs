@@ -6,7 +6,7 @@ use crate::RecordError;
 use crate::error::{FORMAT, OLDEST_FORMAT};
 use crate::{
     CellMarks, ChangeInfo, DeploymentInfo, JoinCounts, Lacked, Lag, Mode, RunEnd, RunHeader,
-    ServerLag, Stall, TargetInfo, TraceInfo,
+    ServerLag, ShardInfo, ShardSet, Stall, TargetInfo, TraceInfo,
 };
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
@@ -45,6 +45,8 @@ pub(super) struct HeaderFile {
     server_lag: Vec<ServerLagFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     target: Option<TargetFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shards: Option<ShardsFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lacked: Option<LackedFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -178,6 +180,49 @@ struct JoinFile {
     content: u64,
     unknown: u64,
     guessed_deployment: u64,
+}
+
+/// The shards that it is of.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct ShardsFile {
+    of: u32,
+    members: Vec<ShardFile>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct ShardFile {
+    number: u32,
+    /// Since 1970.
+    began_ns: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+}
+
+impl ShardsFile {
+    fn of(shards: &ShardSet) -> Self {
+        let members = shards.members.iter().map(|member| ShardFile {
+            number: member.number,
+            began_ns: member.began.map(|began| began.as_nanos() as u64),
+            digest: member.digest.clone(),
+        });
+        Self { of: shards.of, members: members.collect() }
+    }
+
+    fn into_shards(self) -> Result<ShardSet, String> {
+        let numbers: Vec<_> = self.members.iter().map(|member| member.number).collect();
+        let are_known = numbers.iter().all(|number| (1..=self.of).contains(number));
+        if numbers.is_empty() || !are_known || !numbers.is_sorted_by(|a, b| a < b) {
+            return Err(format!("there are no such shards of {}: {numbers:?}", self.of));
+        }
+        let members = self.members.into_iter().map(|member| ShardInfo {
+            number: member.number,
+            began: member.began_ns.map(Duration::from_nanos),
+            digest: member.digest,
+        });
+        Ok(ShardSet { of: self.of, members: members.collect() })
+    }
 }
 
 impl TargetFile {
@@ -394,6 +439,7 @@ impl HeaderFile {
             lag: header.lag.map(LagFile::of),
             server_lag: header.server_lag.iter().map(ServerLagFile::of).collect(),
             target: header.target.as_ref().map(TargetFile::of),
+            shards: header.shards.as_ref().map(ShardsFile::of),
             scenario_text: header.scenario_text.clone(),
         }
     }
@@ -449,6 +495,7 @@ impl HeaderFile {
             lag: self.lag.map(LagFile::into_lag),
             server_lag: self.server_lag.into_iter().map(ServerLagFile::into_server_lag).collect(),
             target: self.target.map(TargetFile::into_target),
+            shards: self.shards.map(ShardsFile::into_shards).transpose()?,
             digest: self.digest,
             version: self.version,
         })

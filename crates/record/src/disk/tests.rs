@@ -74,6 +74,16 @@ fn header() -> RunHeader {
                 until: Timestamp::from_millis(1_040),
             }],
         }],
+        shards: Some(ShardSet {
+            of: 8,
+            members: [2, 5]
+                .map(|number| ShardInfo {
+                    number,
+                    began: (number == 2).then_some(Duration::from_secs(1_790_000_000)),
+                    digest: (number == 5).then(|| "0f".repeat(16)),
+                })
+                .to_vec(),
+        }),
         lacked: Lacked::default(),
         digest: String::new(),
         version: "0.1.0".to_owned(),
@@ -232,7 +242,7 @@ fn a_recording_of_form_2_comes_back_too() {
         text.lines().map(|line| without(line) + "\n").collect()
     });
     std::fs::rename(folder.join("timeseries.bin"), folder.join("cells.json")).unwrap();
-    edit(&folder.join("run.json"), |text| text.replace("\"format\":6", "\"format\":2"));
+    edit(&folder.join("run.json"), |text| text.replace("\"format\":7", "\"format\":2"));
     seal(&folder);
     let attempts: Vec<_> =
         attempts().into_iter().map(|row| AttemptRow { limit: None, ..row }).collect();
@@ -352,9 +362,9 @@ fn garbage_and_too_much_of_it_are_refused_with_their_line() {
     assert!(error.contains("line 6 is longer than"), "{error}");
     let error = error_after("attempts.csv", |text| text.replacen("deployment", "server", 1));
     assert!(error.contains("line 1: the columns are `request,ordinal,server,"), "{error}");
-    for form in [1, 7] {
+    for form in [1, 8] {
         let other = format!("\"format\":{form}");
-        let error = error_after("run.json", |text| text.replace("\"format\":6", &other));
+        let error = error_after("run.json", |text| text.replace("\"format\":7", &other));
         assert!(error.contains(&format!("form {form}, written by squall 0.1.0")), "{error}");
     }
     let error = error_after("run.json", |_| String::new());

@@ -155,6 +155,18 @@ impl Latencies {
         late.for_each(|(bin, values)| push(bin, values));
     }
 
+    /// Adds what others recorded, which are closed as these are.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.late =
+            other.packed.entries().map(|(bin, bytes)| (bin, unpack(bytes).collect())).collect();
+        self.pack_late();
+        for (head, others) in self.heads.iter_mut().zip(&other.heads) {
+            for &(place, count) in &others.values {
+                add_to(&mut head.values, place, count);
+            }
+        }
+    }
+
     /// Packs every bin: nothing more is to come.
     pub(super) fn close(&mut self) {
         self.pack_before(self.open.back().map_or(0, |last| last.bin + 1));

@@ -135,6 +135,15 @@ impl<T: Cell> TickCells<T> {
         }
     }
 
+    /// Adds what others counted, which are closed as these are.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.late = other.iter().collect();
+        self.pack_late();
+        for (head, others) in self.heads.iter_mut().zip(&other.heads) {
+            head.cell.add(&others.cell);
+        }
+    }
+
     /// Packs everything: nothing more is to come.
     pub(super) fn close(&mut self) {
         self.pack_before(self.first_open + self.open.len() as u64);

@@ -76,17 +76,22 @@ impl World<'_> {
     }
 
     fn flight_of(&mut self, request: Ordinal) -> Option<u32> {
-        let place = request.0.checked_sub(self.first_ordinal)?;
+        let place = self.own_ordinal(request).checked_sub(self.first_ordinal)?;
         let flight = *self.ordinals.get(usize::try_from(place).ok()?)?;
         let there = self.flights.get(flight)?;
         (there.client.request == request).then_some(flight)
     }
 
+    /// The place of a request among those of the shard.
+    fn own_ordinal(&self, request: Ordinal) -> u64 {
+        self.shard.unwrap_or_default().own_of(request.0).unwrap_or(request.0)
+    }
+
     /// Forgets the oldest requests that have ended.
     pub(super) fn forget_ended(&mut self) {
         while let Some(&oldest) = self.ordinals.front() {
-            let ordinal = self.first_ordinal;
-            if self.flights.get(oldest).is_some_and(|flight| flight.client.request.0 == ordinal) {
+            let request = Ordinal(self.shard.unwrap_or_default().ordinal_of(self.first_ordinal));
+            if self.flights.get(oldest).is_some_and(|flight| flight.client.request == request) {
                 break;
             }
             self.ordinals.pop_front();

@@ -4,7 +4,7 @@ use super::NextArrival;
 use alloc::collections::BTreeSet;
 use alloc::vec;
 use alloc::vec::Vec;
-use squall_determinism::{Distribution, Seed, StreamPurpose, Timestamp};
+use squall_determinism::{Distribution, Seed, Shard, StreamPurpose, Timestamp};
 
 const THINK: StreamPurpose = StreamPurpose::named("workload.think");
 
@@ -21,9 +21,10 @@ pub(crate) struct ClosedLoop {
 }
 
 impl ClosedLoop {
-    /// Clients start evenly over the first second, so that they do not march in step.
+    /// Clients start evenly over the first second, so that they do not march in step. A shard has those whose numbers are
+    /// its own, and each of them starts and thinks as it does among all.
     pub(super) fn new(
-        clients: u32,
+        (clients, shard): (u32, Shard),
         think: Distribution,
         until: Timestamp,
         seed: Seed,
@@ -32,7 +33,8 @@ impl ClosedLoop {
         let start = |client| {
             Timestamp::from_nanos(1_000_000_000 * u64::from(client) / u64::from(clients.max(1)))
         };
-        let waiting = (0..clients).map(|client| (start(client), client));
+        let own = (0..clients).filter(|client| shard.has(u64::from(*client)));
+        let waiting = own.map(|client| (start(client), client));
         Self {
             think,
             until,

@@ -10,15 +10,15 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use squall_determinism::{Distribution, Share};
 
-fn rate(rps: f64) -> Rate {
+pub(super) fn rate(rps: f64) -> Rate {
     Rate { segments: vec![RateSegment::Constant { at: Timestamp::ZERO, rps }] }
 }
 
-fn config(arrivals: Arrivals, secs: u64) -> WorkloadConfig {
+pub(super) fn config(arrivals: Arrivals, secs: u64) -> WorkloadConfig {
     WorkloadConfig::of(source(arrivals), Timestamp::from_secs(secs))
 }
 
-fn source(arrivals: Arrivals) -> SourceConfig {
+pub(super) fn source(arrivals: Arrivals) -> SourceConfig {
     SourceConfig {
         key: 0,
         arrivals,
@@ -33,7 +33,16 @@ fn source(arrivals: Arrivals) -> SourceConfig {
 
 /// Answers every request `after` its intended time, or never; returns what was sent, and who gave up.
 fn drive(config: WorkloadConfig, after: Option<Duration>) -> (Vec<ClientRequest>, Vec<Ordinal>) {
-    let mut workload = Workload::new(config, Seed::new(7));
+    drive_shard(config, after, Shard::WHOLE)
+}
+
+/// The same of a part of the traffic.
+pub(super) fn drive_shard(
+    config: WorkloadConfig,
+    after: Option<Duration>,
+    shard: Shard,
+) -> (Vec<ClientRequest>, Vec<Ordinal>) {
+    let mut workload = Workload::of_shard(config, Seed::new(7), shard);
     let (mut sent, mut gave_up) = (Vec::new(), Vec::new());
     let mut answers: VecDeque<(Timestamp, Ordinal)> = VecDeque::new();
     loop {
