@@ -249,7 +249,7 @@ duration: 30s
 traffic: { group: chat, rate: 15, prompt_tokens: 10, output_tokens: 5 }
 providers: { one: { ttft: { lognormal: { median: 200ms, p95: 900ms } }, itl: 1ms } }
 router: { groups: { chat: { deployments: [ { name: one, provider: one } ] } } }
-expect: [ latency_p95 <= 1150ms ]
+expect: [ latency_p95 <= 1060ms ]
 ";
 
 #[test]
