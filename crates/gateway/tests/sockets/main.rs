@@ -13,6 +13,7 @@ mod formats;
 mod headers;
 mod health;
 mod keys;
+mod media;
 mod metrics;
 mod operations;
 mod reconfigure;
