@@ -74,19 +74,23 @@ fn header() -> RunHeader {
                 until: Timestamp::from_millis(1_040),
             }],
         }],
-        shards: Some(ShardSet {
-            of: 8,
-            members: [2, 5]
-                .map(|number| ShardInfo {
-                    number,
-                    began: (number == 2).then_some(Duration::from_secs(1_790_000_000)),
-                    digest: (number == 5).then(|| "0f".repeat(16)),
-                })
-                .to_vec(),
-        }),
+        shards: Some(shards()),
         lacked: Lacked::default(),
         digest: String::new(),
         version: "0.1.0".to_owned(),
+    }
+}
+
+fn shards() -> ShardSet {
+    ShardSet {
+        of: 8,
+        members: [2, 5]
+            .map(|number| ShardInfo {
+                number,
+                began: (number == 2).then_some(Duration::from_secs(1_790_000_000)),
+                digest: (number == 5).then(|| "0f".repeat(16)),
+            })
+            .to_vec(),
     }
 }
 

@@ -78,7 +78,7 @@ fn text_difference(a: &str, b: &str) -> String {
 
 impl RunHeader {
     /// Adds what the header of another shard of the same plan tells.
-    pub(super) fn join(&mut self, other: RunHeader) {
+    pub(super) fn join(&mut self, other: Self) {
         self.ended = worse_end(self.ended, other.ended);
         self.lag = match (self.lag, other.lag) {
             // With rows these are measured again. Without them the quantiles of all are not known; none is above the

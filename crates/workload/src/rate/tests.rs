@@ -42,7 +42,7 @@ fn a_ramp_is_straight_and_then_level() {
         to: 30.0,
         over: Duration::from_secs(10),
     };
-    let rate = Rate { segments: vec![ramp.clone()] };
+    let rate = Rate { segments: vec![ramp] };
     let rps = [0, 5, 10, 60].map(|secs| rate.at(Timestamp::from_secs(secs)));
     assert_eq!(rps, [10.0, 20.0, 30.0, 30.0]);
 }
