@@ -9,7 +9,7 @@ use squall_workload::Rate;
 
 fn rate(text: &str) -> Rate {
     let scenario = with_traffic(&format!("rate: {text}"));
-    scenario.workload.arrivals.rate().expect("it follows a rate").clone()
+    scenario.workload.sources[0].arrivals.rate().expect("it follows a rate").clone()
 }
 
 /// Requests per second after so many seconds, to half a hundredth.
