@@ -296,19 +296,8 @@ impl Process {
     /// A client has its answer, or has given up. True if another arrival may be the next for that.
     #[inline]
     pub(crate) fn released(&mut self, client: u32, now: Timestamp) -> bool {
-        match self {
-            Self::Closed(process) => {
-                process.released(client, now);
-                true
-            }
-            Self::Poisson(_)
-            | Self::Even(_)
-            | Self::Gamma(_)
-            | Self::Weibull(_)
-            | Self::OnOff(_)
-            | Self::Hawkes(_)
-            | Self::Listed(_)
-            | Self::Replay(_) => false,
-        }
+        let Self::Closed(process) = self else { return false };
+        process.released(client, now);
+        true
     }
 }

@@ -42,7 +42,7 @@ pub(super) const ADDITION: Addition = Addition {
             TABLE,
             "Arrivals::At { times } => Self::Listed(",
             "            Arrivals::Example { rate } => {
-                Self::Example(TimeChanged::new(ExampleGaps::default(), rate, until, seed))
+                Self::Example(TimeChanged::new(ExampleGaps::default(), rate, until, draws))
             }",
         ),
         after(
