@@ -7,7 +7,7 @@ use crate::testbed::Testbed;
 use crate::topology::{models, traffic_kinds};
 use crate::{LiveError, LiveStatus, RunOptions, StopHandle, recording, under_test};
 use squall_clock::Clock;
-use squall_determinism::Shard;
+use squall_determinism::{Shard, Timestamp};
 use squall_record::{LiveWriter, Recording, RowSender, RunEnd, RunHeader, ShardSet, TargetInfo};
 use squall_scenario::Scenario;
 use squall_target::{MachineCpu, ProgramLines};
@@ -92,11 +92,7 @@ pub fn run(
     };
     let log = play(&runtime, setup, progress, [&options.stop, &abort], watch, observe)?;
     let is_cut = options.stop.is_stopped() || died.is_some();
-    let ended = match log.aborted {
-        _ if is_cut => RunEnd::Interrupted { at: clock.now() },
-        Some(at) => RunEnd::Aborted { at },
-        None => RunEnd::Complete,
-    };
+    let ended = run_end(is_cut.then(|| clock.now()), log.aborted);
     let machine = machine.and_then(|before| Some(MachineCpu::now()?.since(before)));
     let header = RunHeader {
         target: target.map(|target| TargetInfo {
@@ -117,6 +113,15 @@ pub fn run(
         header.broken_trace(fault.at, &fault.trace.name, &fault.why);
     }
     Ok(recording::recording(header, options.keep, log, servers))
+}
+
+/// How a run ended that was cut off then, or whose traffic its own rule ended then.
+const fn run_end(cut: Option<Timestamp>, aborted: Option<Timestamp>) -> RunEnd {
+    match (cut, aborted) {
+        (Some(at), _) => RunEnd::Interrupted { at },
+        (None, Some(at)) => RunEnd::Aborted { at },
+        (None, None) => RunEnd::Complete,
+    }
 }
 
 /// The time of the run: it begins when that was agreed, or else once the servers can be up.

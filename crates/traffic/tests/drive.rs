@@ -44,7 +44,6 @@ fn mock_in(format: Format, config: ProviderConfig, clock: Clock) -> MockProvider
         format,
         config,
         seed: SEED,
-        shard: Shard::WHOLE,
         clock,
         epoch_nanos: 1_767_225_600_000_000_000,
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),

@@ -105,9 +105,7 @@ mod tests {
                 Poll::Ready(next.map(|piece| Ok(Frame::data(Bytes::from_static(piece.as_bytes())))))
             }
         }
-        let body = Body::new(StreamBody::new(Pieces(
-            pieces.iter().copied().collect::<Vec<_>>().into_iter(),
-        )));
+        let body = Body::new(StreamBody::new(Pieces(pieces.to_vec().into_iter())));
         let mut response = Response::new(body);
         let kind = HeaderValue::from_static("text/event-stream");
         response.headers_mut().insert(CONTENT_TYPE, kind);
