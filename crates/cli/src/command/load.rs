@@ -22,7 +22,7 @@ pub(crate) fn load(args: &LoadArgs) -> Result<Exit, CliError> {
     let mut scenario = command::scenario_to_run(&args.scenario)?.without_providers();
     let target = args.target.as_deref().map(target_choice::system).transpose()?;
     let url = url(&scenario, target.as_ref())?;
-    let planned = within_rate(&scenario, args)?.and(planned_of(&scenario, shard));
+    let planned = within_rate(&scenario, args)?.and_then(|_| planned_of(&scenario, shard));
     let is_remote = !args.allow_remote.is_empty();
     if is_remote {
         scenario.workload.abort.get_or_insert(REMOTE_ABORT);

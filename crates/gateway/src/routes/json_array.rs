@@ -89,11 +89,12 @@ impl HttpBody for ArrayBody {
 mod tests {
     use super::*;
     use http_body_util::{BodyExt as _, StreamBody};
+    use std::collections::VecDeque;
     use std::convert::Infallible;
 
     /// What a client gets for events that come in these pieces.
     async fn list(pieces: &[&'static str]) -> String {
-        struct Pieces(std::vec::IntoIter<&'static str>);
+        struct Pieces(VecDeque<&'static str>);
         impl futures_core::Stream for Pieces {
             type Item = Result<Frame<Bytes>, Infallible>;
 
@@ -101,11 +102,11 @@ mod tests {
                 mut self: Pin<&mut Self>,
                 _: &mut Context<'_>,
             ) -> Poll<Option<Self::Item>> {
-                let next = self.0.next();
+                let next = self.0.pop_front();
                 Poll::Ready(next.map(|piece| Ok(Frame::data(Bytes::from_static(piece.as_bytes())))))
             }
         }
-        let body = Body::new(StreamBody::new(Pieces(pieces.to_vec().into_iter())));
+        let body = Body::new(StreamBody::new(Pieces(pieces.iter().copied().collect())));
         let mut response = Response::new(body);
         let kind = HeaderValue::from_static("text/event-stream");
         response.headers_mut().insert(CONTENT_TYPE, kind);
