@@ -77,8 +77,8 @@ impl Rate {
     }
 
     fn rps_before(&self, at: u64) -> f64 {
-        let Some(just) = at.checked_sub(1) else { return self.rps(at) };
-        let segment = self.segment_at(Timestamp::from_nanos(just));
+        // Before the start there is what the first segment comes from.
+        let segment = self.segment_at(Timestamp::from_nanos(at.saturating_sub(1)));
         segment.map_or(0.0, |segment| segment.rps_before(Timestamp::from_nanos(at)))
     }
 

@@ -40,7 +40,7 @@ static SHAPE: Section = Section {
             "at",
             Schema::DURATION,
             "0s",
-            "When the shape begins; before, the rate that it begins with holds.",
+            "When the shape begins; before, the rate that it comes from holds: its base.",
         )],
         &SHAPE_KEYS,
         presets::KEYS,

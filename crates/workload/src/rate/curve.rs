@@ -26,7 +26,7 @@ pub(super) trait Curve {
     /// The rate at a time; where it jumps, that from then on.
     fn rps(&self, since: u64) -> f64;
 
-    /// The rate just before a time, which is another one where it jumps.
+    /// The rate just before a time, which is another one where it jumps; before its start, that which it comes from.
     fn rps_before(&self, since: u64) -> f64 {
         self.rps(since)
     }

@@ -114,7 +114,7 @@ pub enum RateCurve {
     Shifted(Shifted),
 }
 
-/// A rate whose start is moved. Before it begins, it has the rate that it begins with.
+/// A rate whose start is moved. Before it begins, it has the rate that it comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shifted {
     /// The rate.

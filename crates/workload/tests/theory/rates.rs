@@ -175,6 +175,13 @@ fn combined() -> Vec<ShapeCase> {
         let formula = move |t: f64| formula((t - later).max(0.0) + earlier);
         cases.push(case(name, curve(RateCurve::Shifted(shifted)), moved, formula));
     }
+    // Before a jump at its start there is its base.
+    let ShapeCase { rate, formula, breaks, .. } = all_plain().swap_remove(5);
+    let shifted = Shifted { rate, later: secs(33), earlier: Duration::ZERO };
+    let moved = breaks.iter().map(|at| at + 33.0).collect();
+    cases.push(case("needles, later", curve(RateCurve::Shifted(shifted)), moved, move |t| {
+        if t < 33.0 { 4.0 } else { formula(t - 33.0) }
+    }));
     cases
 }
 

@@ -9,7 +9,7 @@ use squall_workload::{Rate, RateCurve, RateSegment, Shifted};
 pub(super) static SHIFT: Section = Section {
     id: "rate-shift",
     phrase: "a shift",
-    about: "A rate that begins later, or has begun earlier. Before it begins, it has the rate that it begins with.",
+    about: "A rate that begins later, or has begun earlier. Before it begins, it has the rate that it comes from: its base.",
     keys: &[&[
         Key::choice("later", Schema::DURATION, "By how much it begins later."),
         Key::choice("earlier", Schema::DURATION, "How much of it has passed at the start."),

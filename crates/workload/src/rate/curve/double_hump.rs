@@ -28,7 +28,7 @@ impl RateCurve {
     #[must_use]
     pub fn double_hump(humps: DoubleHump) -> Self {
         let DoubleHump { base, first, valley, second, rise, hold, gap } = humps;
-        let lines = Polyline::new(base).line(base, first, rise).line(first, first, hold);
+        let lines = Polyline::new(base, base).line(base, first, rise).line(first, first, hold);
         let lines = lines.line(first, valley, rise).line(valley, valley, gap);
         let lines = lines.line(valley, second, rise).line(second, second, hold);
         Self::Polyline(lines.line(second, base, rise))

@@ -13,7 +13,7 @@ impl RateCurve {
     #[must_use]
     pub fn hours(mean: f64, hours: &[f64; HOURS as usize], period: Duration) -> Self {
         let scale = mean * f64::from(HOURS) / hours.iter().sum::<f64>();
-        let day = hours.iter().fold(Polyline::new(0.0), |day, hour| {
+        let day = hours.iter().fold(Polyline::new(hours[0] * scale, 0.0), |day, hour| {
             day.line(hour * scale, hour * scale, period / HOURS)
         });
         Self::Polyline(day.repeated(u64::MAX))

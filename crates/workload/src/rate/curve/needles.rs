@@ -15,7 +15,8 @@ impl RateCurve {
         count: Option<u32>,
     ) -> Self {
         let width = width.min(every);
-        let needle = Polyline::new(base).line(peak, peak, width).line(base, base, every - width);
+        let needle =
+            Polyline::new(base, base).line(peak, peak, width).line(base, base, every - width);
         Self::Polyline(needle.repeated(count.map_or(u64::MAX, u64::from)))
     }
 }

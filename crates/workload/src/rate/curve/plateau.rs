@@ -24,7 +24,7 @@ impl RateCurve {
     #[must_use]
     pub fn plateau(plateau: Plateau) -> Self {
         let Plateau { base, peak, rise, hold, drop } = plateau;
-        let lines = Polyline::new(base).line(base, peak, rise);
+        let lines = Polyline::new(base, base).line(base, peak, rise);
         Self::Polyline(lines.line(peak, peak, hold).line(peak, base, drop))
     }
 }

@@ -31,13 +31,14 @@ pub struct Polyline {
     lines: Vec<RateLine>,
     cycle: u64,
     cycles: u64,
+    before: f64,
     rest: f64,
 }
 
 impl Polyline {
-    /// One that stays at `rest` until lines are added.
-    pub(super) const fn new(rest: f64) -> Self {
-        Self { lines: Vec::new(), cycle: 0, cycles: 1, rest }
+    /// One that comes from the rate `before` and stays at `rest` once its lines are over.
+    pub(super) const fn new(before: f64, rest: f64) -> Self {
+        Self { lines: Vec::new(), cycle: 0, cycles: 1, before, rest }
     }
 
     /// A line more, from one rate to another; none where it has no length.
@@ -83,7 +84,7 @@ impl super::Curve for Polyline {
     }
 
     fn rps_before(&self, since: u64) -> f64 {
-        let Some(just) = since.checked_sub(1) else { return self.rps(since) };
+        let Some(just) = since.checked_sub(1) else { return self.before };
         self.line_at(just).map_or(self.rest, |(line, begin)| line.at(since - begin))
     }
 

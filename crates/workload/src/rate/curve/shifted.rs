@@ -8,14 +8,19 @@ fn inner(shifted: &Shifted, since: u64) -> u64 {
     since.saturating_sub(nanos(shifted.later)).saturating_add(nanos(shifted.earlier))
 }
 
+/// The rate before it begins: what it comes from.
+fn first(shifted: &Shifted) -> f64 {
+    shifted.rate.rps_before(nanos(shifted.earlier))
+}
+
 impl super::Curve for Shifted {
     fn rps(&self, since: u64) -> f64 {
-        self.rate.rps(inner(self, since))
+        if since < nanos(self.later) { first(self) } else { self.rate.rps(inner(self, since)) }
     }
 
     fn rps_before(&self, since: u64) -> f64 {
         if since <= nanos(self.later) {
-            return self.rps(since);
+            return first(self);
         }
         self.rate.rps_before(inner(self, since))
     }
@@ -33,9 +38,7 @@ impl super::Curve for Shifted {
     fn expected(&self, from: u64, to: u64) -> f64 {
         let later = nanos(self.later);
         let waiting = later.min(to).saturating_sub(from) as f64 / 1e9;
-        let first = nanos(self.earlier);
-        self.rate.rps(first) * waiting
-            + self.rate.expected_nanos(inner(self, from), inner(self, to))
+        first(self) * waiting + self.rate.expected_nanos(inner(self, from), inner(self, to))
     }
 
     fn peak(&self) -> f64 {
