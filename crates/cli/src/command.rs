@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod check;
 mod check_live;
+mod check_runs;
 mod check_shards;
 pub(crate) mod checked;
 mod client_tls;

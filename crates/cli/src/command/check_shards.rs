@@ -1,6 +1,6 @@
 //! The shards of a check: what each leaves of its seeds, and the one verdict on all of them.
 
-use super::check::{CheckedRun, MadeRuns, conclude, started, tell};
+use super::check_runs::{CheckedRun, MadeRuns, conclude, started, tell};
 use super::checked::Checked;
 use crate::args::MergeArgs;
 use crate::error::{CliError, Exit};

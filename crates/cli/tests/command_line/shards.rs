@@ -1,7 +1,6 @@
 //! Shards in virtual time, each a process in the environment of a scheduler, and what is merged of them.
 
 use crate::squall::{Ended, Folder};
-use std::process::Child;
 
 /// Whatever is answered depends on the request alone: one deployment without limits, and times that are not drawn. So the
 /// worlds of the shards together are the world of the run.
@@ -50,15 +49,16 @@ fn folder(test: &str) -> Folder {
 
 /// Runs all shards, each in a process of its own and at the same time, below `name`.
 fn run_shards(folder: &Folder, scheduler: Scheduler, of: u32, name: &str) {
-    let start = |place| -> (u32, Child) {
+    let run = &|place| -> Ended {
         let out = format!("{name}/{place}");
         let mut command = folder.command(&["run", "scenario.yaml", "--sim", "--out", &out]);
-        command.envs(scheduler(place, of)).stdout(std::process::Stdio::piped());
-        (place, command.stderr(std::process::Stdio::piped()).spawn().expect("it starts"))
+        command.envs(scheduler(place, of)).output().expect("it starts").into()
     };
-    let started: Vec<_> = (0..of).map(start).collect();
-    for (place, child) in started {
-        let ended: Ended = child.wait_with_output().expect("it ends").into();
+    let ended: Vec<Ended> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..of).map(|place| scope.spawn(move || run(place))).collect();
+        all.into_iter().map(|one| one.join().expect("it ends")).collect()
+    });
+    for (place, ended) in (0..of).zip(ended) {
         assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
         let told = format!("shard {}/{of}, by ", place + 1);
         assert!(ended.err.contains(&told), "{}", ended.err);

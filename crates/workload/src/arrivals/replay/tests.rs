@@ -80,7 +80,8 @@ fn a_trace_that_loops_has_its_mean_gap_between_its_end_and_its_start() {
         [0, 100, 400, 600, 700, 1_000, 1_200, 1_300, 1_600, 1_800, 1_900]
     );
     let stuck = TraceReplay { repeat: true, ..replay(&[0, 0]) };
-    let process = Replay::new(stuck, Timestamp::from_secs(1), Seed::new(7), 0);
+    let mut process = Replay::new(stuck, Timestamp::from_secs(1), Seed::new(7), 0);
+    assert!(process.pop().is_some() && process.pop().is_some());
     assert!(told(&process).expect("it has no length").contains("cannot loop"));
 }
 
