@@ -8,7 +8,7 @@ fn a_trace_is_told_in_figures_on_the_terminal_as_json_and_as_a_page() {
     let folder = Folder::new("trace-describe");
     let ended = folder.squall(&["trace", "describe", "azure-code-bursts", "--out", "out"]);
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
-    let headline = "azure-code-bursts (csv): 8,819 requests in 57 min 16 s, 2.57 per second";
+    let headline = "azure-code-bursts (csv): 8,819 requests in 57 min 15.9 s, 2.57 per second";
     assert!(ended.out.starts_with(headline), "{}", ended.out);
     for told in ["67", "26.11", "12.79", "13.15", "7,303"] {
         assert!(ended.out.contains(told), "no {told} in {}", ended.out);
