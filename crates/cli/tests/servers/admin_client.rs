@@ -28,7 +28,11 @@ fn an_operator_sees_and_changes_a_gateway_from_a_terminal() {
     assert_eq!(weights.out, "`one` has weight 7, for 10m\n", "{}", weights.err);
     let state = admin(&folder, &api, &["state", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&state.out).expect("one document");
-    assert_eq!(json["result"]["state"]["groups"][0]["deployments"][0]["weight"], 7, "{}", state.out);
+    assert_eq!(
+        json["result"]["state"]["groups"][0]["deployments"][0]["weight"], 7,
+        "{}",
+        state.out
+    );
     assert_eq!(admin(&folder, &api, &["weights", "one=configured"]).code, 0);
     for refused in [["drain", "two"], ["drain", "one"]] {
         let ended = admin(&folder, &api, &refused);
