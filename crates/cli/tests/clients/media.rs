@@ -36,8 +36,10 @@ fn sound_and_pictures_pass_through_and_fall_back_as_other_requests_do() {
         let url = line.split_once(": ").expect("a name and a URL").1;
         let format = name.split('-').next().expect("a format");
         providers += &format!("  {name}: {{ format: {format}, base_url: {url}, api_key: sk-1 }}\n");
+        // A group that honours Retry-After tells its clients of it.
+        let cooldown = if name.ends_with("throttled") { "{}" } else { "never" };
         groups += &format!(
-            "    {name}: {{ deployments: [ {{ name: {name}, provider: {name}, model: model-1 }} ] }}\n"
+            "    {name}: {{ cooldown: {cooldown}, deployments: [ {{ name: {name}, provider: {name}, model: model-1 }} ] }}\n"
         );
     }
     groups += "    falls-back: { fallback: [openai-well], deployments: [ { name: down, provider: openai-down, \
