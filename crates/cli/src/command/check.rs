@@ -1,7 +1,7 @@
 //! `squall check`: every scenario with many seeds, judged together.
 
 use crate::args::CheckArgs;
-use crate::command::check_runs::{CheckedRun, MadeRuns, conclude, run_each, started, tell};
+use crate::command::check_runs::{MadeRuns, conclude, run_each, started, tell};
 use crate::command::checked::{Checked, read_all, worse};
 use crate::command::run::part;
 use crate::command::{check_live, check_shards, compare};
@@ -9,7 +9,7 @@ use crate::error::{CliError, Exit};
 use crate::run_room::{self, SizedRuns};
 use crate::signals::{self, Hangup};
 use crate::{shard_choice, terminal};
-use squall_campaign::{CheckOptions, IsInterrupted, workers};
+use squall_campaign::{CheckOptions, workers};
 use squall_determinism::Shard;
 use squall_record::OutFolder;
 use squall_sim::RowRetention;
