@@ -147,7 +147,7 @@ impl Arrivals {
 
     /// About how many more than `mean` may come in a stretch of time that has so many on average, beyond those that
     /// Poisson arrivals may have: none of processes that are no burstier. By Bernstein's inequality, at
-    /// [`SURPLUS_ODDS`], with bursts of the index of dispersion.
+    /// `SURPLUS_ODDS`, with bursts of the index of dispersion.
     #[must_use]
     pub fn surplus(&self, mean: f64) -> f64 {
         let dispersion = self.dispersion();

@@ -16,7 +16,7 @@ pub struct TracedRequest {
     pub input_tokens: Option<u32>,
     /// Tokens of its answer, where the trace has them.
     pub output_tokens: Option<u32>,
-    /// Its kind, by its place in [`WorkloadConfig::kinds`](crate::WorkloadConfig::kinds), where the trace tells it.
+    /// Its kind, by its place in [`SourceConfig::kinds`](crate::SourceConfig::kinds), where the trace tells it.
     pub kind: Option<u16>,
     /// Its session, where the trace tells it.
     pub session: Option<u64>,
