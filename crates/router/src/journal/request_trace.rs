@@ -108,6 +108,8 @@ pub fn explain<'a>(
 pub struct RequestTraces {
     /// By the slots of the core.
     under_way: Vec<Option<RequestTrace>>,
+    /// The one whose input is to be taken in: its slot may still be that of one that the same input ends.
+    arriving: Option<RequestTrace>,
     ended: VecDeque<RequestTrace>,
     /// The most bytes that the steps of one trace may take.
     bytes_max: usize,
@@ -124,7 +126,7 @@ impl RequestTraces {
     /// ([`PickReasons::left_out`](crate::PickReasons::left_out)), then steps ([`RequestTrace::left_out`]), but never the end.
     #[must_use]
     pub const fn bounded(bytes_max: usize) -> Self {
-        Self { under_way: Vec::new(), ended: VecDeque::new(), bytes_max }
+        Self { under_way: Vec::new(), arriving: None, ended: VecDeque::new(), bytes_max }
     }
 
     /// Begins the trace of the request that has just arrived; whether the core has accepted it. `request` is its place in the
@@ -143,11 +145,7 @@ impl RequestTraces {
             (tag == arrival.tag).then_some(request)
         });
         let Some(key) = key else { return false };
-        let slot = key.slot as usize;
-        if self.under_way.len() <= slot {
-            self.under_way.resize_with(slot + 1, || None);
-        }
-        self.under_way[slot] = Some(RequestTrace {
+        self.arriving = Some(RequestTrace {
             request,
             arrival_index,
             key,
@@ -175,6 +173,9 @@ impl RequestTraces {
             while let Some(next) = decisions.next_if(|next| next.after_outputs <= place) {
                 self.add(at, Some(next.request), || TraceStepKind::Decision(next.decision));
             }
+            if let RouterOutput::Accepted { request, .. } = *output {
+                self.accepted(request);
+            }
             self.add(at, request_of_output(output), || TraceStepKind::Output(*output));
             if let RouterOutput::Done { request, outcome, .. } = *output
                 && let Some(place) = self.place(request)
@@ -187,6 +188,16 @@ impl RequestTraces {
         for next in decisions {
             self.add(at, Some(next.request), || TraceStepKind::Decision(next.decision));
         }
+    }
+
+    /// The one that arrives has its slot from here on.
+    fn accepted(&mut self, request: RequestKey) {
+        let Some(trace) = self.arriving.take_if(|trace| trace.key == request) else { return };
+        let slot = request.slot as usize;
+        if self.under_way.len() <= slot {
+            self.under_way.resize_with(slot + 1, || None);
+        }
+        self.under_way[slot] = Some(trace);
     }
 
     /// The trace of the request that ended next, and was not asked for yet.
