@@ -21,7 +21,7 @@ use crate::{api_keys, header_passthrough, local_reply, serving};
 use axum::Router as HttpRouter;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, Method, StatusCode, Uri};
@@ -53,15 +53,15 @@ fn requests(root: &str) -> HttpRouter<Arc<AppState>> {
     let path = |operation: Operation| format!("{root}{}", operation.path());
     models_below(root)
         .route(&path(Operation::Chat), post(chats))
-        .route(&path(Operation::Completion), post(completions))
-        .route(&path(Operation::Embedding), post(embeddings))
+        .route(&path(Operation::Completion), of(Operation::Completion))
+        .route(&path(Operation::Embedding), of(Operation::Embedding))
         .route(&path(Operation::Response), post(responses))
-        .route(&path(Operation::Image), post(images))
-        .route(&path(Operation::ImageEdit), post(forms::image_edits))
-        .route(&path(Operation::ImageVariation), post(forms::image_variations))
-        .route(&path(Operation::Speech), post(speech))
-        .route(&path(Operation::Transcription), post(forms::transcriptions))
-        .route(&path(Operation::Translation), post(forms::translations))
+        .route(&path(Operation::Image), of(Operation::Image))
+        .route(&path(Operation::ImageEdit), forms::of(Operation::ImageEdit))
+        .route(&path(Operation::ImageVariation), forms::of(Operation::ImageVariation))
+        .route(&path(Operation::Speech), of(Operation::Speech))
+        .route(&path(Operation::Transcription), forms::of(Operation::Transcription))
+        .route(&path(Operation::Translation), forms::of(Operation::Translation))
         .route(&format!("{root}/messages"), post(messages))
         .route(&format!("{root}/messages/count_tokens"), post(count_messages))
 }
@@ -80,13 +80,13 @@ fn azure() -> HttpRouter<Arc<AppState>> {
         |operation: Operation| format!("/openai/deployments/{{deployment}}{}", operation.path());
     models_below("/openai")
         .route(&path(Operation::Chat), post(by_path::azure_chats))
-        .route(&path(Operation::Completion), post(by_path::azure_completions))
-        .route(&path(Operation::Embedding), post(by_path::azure_embeddings))
-        .route(&path(Operation::Image), post(by_path::azure_images))
-        .route(&path(Operation::Speech), post(by_path::azure_speech))
-        .route(&path(Operation::ImageEdit), post(forms::azure_image_edits))
-        .route(&path(Operation::Transcription), post(forms::azure_transcriptions))
-        .route(&path(Operation::Translation), post(forms::azure_translations))
+        .route(&path(Operation::Completion), by_path::azure(Operation::Completion))
+        .route(&path(Operation::Embedding), by_path::azure(Operation::Embedding))
+        .route(&path(Operation::Image), by_path::azure(Operation::Image))
+        .route(&path(Operation::Speech), by_path::azure(Operation::Speech))
+        .route(&path(Operation::ImageEdit), forms::azure(Operation::ImageEdit))
+        .route(&path(Operation::Transcription), forms::azure(Operation::Transcription))
+        .route(&path(Operation::Translation), forms::azure(Operation::Translation))
 }
 
 /// What operators ask, at an address of its own.
@@ -176,24 +176,11 @@ async fn chats(State(app): State<Arc<AppState>>, request: Request) -> Response {
     route(app, request, ChatRequest::parse).await
 }
 
-async fn completions(State(app): State<Arc<AppState>>, request: Request) -> Response {
-    let parse = |body| ChatRequest::parse_other(Operation::Completion, body);
-    route(app, request, parse).await
-}
-
-async fn embeddings(State(app): State<Arc<AppState>>, request: Request) -> Response {
-    let parse = |body| ChatRequest::parse_other(Operation::Embedding, body);
-    route(app, request, parse).await
-}
-
-async fn images(State(app): State<Arc<AppState>>, request: Request) -> Response {
-    let parse = |body| ChatRequest::parse_other(Operation::Image, body);
-    route(app, request, parse).await
-}
-
-async fn speech(State(app): State<Arc<AppState>>, request: Request) -> Response {
-    let parse = |body| ChatRequest::parse_other(Operation::Speech, body);
-    route(app, request, parse).await
+/// Requests for an operation other than chat, in OpenAI's format.
+fn of(operation: Operation) -> MethodRouter<Arc<AppState>> {
+    post(move |State(app): State<Arc<AppState>>, request: Request| async move {
+        route(app, request, |body| ChatRequest::parse_other(operation, body)).await
+    })
 }
 
 async fn responses(State(app): State<Arc<AppState>>, request: Request) -> Response {

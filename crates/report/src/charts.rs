@@ -21,6 +21,7 @@ mod load;
 mod overlay;
 mod panel;
 mod picture;
+mod plot_axes;
 mod providers;
 mod render;
 mod retries;

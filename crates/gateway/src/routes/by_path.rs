@@ -7,6 +7,7 @@ use crate::local_reply;
 use crate::serving::RequestContext;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, post};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Uri};
 use squall_wire::chat::{ChatRequest, FrontApi, Operation, with_model};
@@ -80,40 +81,13 @@ pub(super) async fn azure_chats(
     route(app, request, |body| ChatRequest::parse(with_model(body, &deployment))).await
 }
 
-pub(super) async fn azure_completions(
-    State(app): State<Arc<AppState>>,
-    Path(deployment): Path<String>,
-    request: Request,
-) -> Response {
-    let parse =
-        |body| ChatRequest::parse_other(Operation::Completion, with_model(body, &deployment));
-    route(app, request, parse).await
-}
-
-pub(super) async fn azure_images(
-    State(app): State<Arc<AppState>>,
-    Path(deployment): Path<String>,
-    request: Request,
-) -> Response {
-    let parse = |body| ChatRequest::parse_other(Operation::Image, with_model(body, &deployment));
-    route(app, request, parse).await
-}
-
-pub(super) async fn azure_speech(
-    State(app): State<Arc<AppState>>,
-    Path(deployment): Path<String>,
-    request: Request,
-) -> Response {
-    let parse = |body| ChatRequest::parse_other(Operation::Speech, with_model(body, &deployment));
-    route(app, request, parse).await
-}
-
-pub(super) async fn azure_embeddings(
-    State(app): State<Arc<AppState>>,
-    Path(deployment): Path<String>,
-    request: Request,
-) -> Response {
-    let parse =
-        |body| ChatRequest::parse_other(Operation::Embedding, with_model(body, &deployment));
-    route(app, request, parse).await
+/// The other operations at Azure's paths.
+pub(super) fn azure(operation: Operation) -> MethodRouter<Arc<AppState>> {
+    let answer = move |State(app): State<Arc<AppState>>,
+                       Path(deployment): Path<String>,
+                       request: Request| async move {
+        let parse = |body| ChatRequest::parse_other(operation, with_model(body, &deployment));
+        route(app, request, parse).await
+    };
+    post(answer)
 }

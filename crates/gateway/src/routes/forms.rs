@@ -4,51 +4,26 @@ use super::{is_json, route, text};
 use crate::app_state::AppState;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
+use axum::routing::{MethodRouter, post};
 use http::header::CONTENT_TYPE;
 use squall_wire::chat::{ChatRequest, Operation, with_model};
 use std::sync::Arc;
 
-pub(super) async fn transcriptions(State(app): State<Arc<AppState>>, request: Request) -> Response {
-    form(app, request, Operation::Transcription, None).await
+/// Requests for an operation whose group stands among the parts.
+pub(super) fn of(operation: Operation) -> MethodRouter<Arc<AppState>> {
+    post(move |State(app): State<Arc<AppState>>, request: Request| async move {
+        form(app, request, operation, None).await
+    })
 }
 
-pub(super) async fn translations(State(app): State<Arc<AppState>>, request: Request) -> Response {
-    form(app, request, Operation::Translation, None).await
-}
-
-pub(super) async fn image_edits(State(app): State<Arc<AppState>>, request: Request) -> Response {
-    form(app, request, Operation::ImageEdit, None).await
-}
-
-pub(super) async fn image_variations(
-    State(app): State<Arc<AppState>>,
-    request: Request,
-) -> Response {
-    form(app, request, Operation::ImageVariation, None).await
-}
-
-pub(super) async fn azure_transcriptions(
-    State(app): State<Arc<AppState>>,
-    Path(deployment): Path<String>,
-    request: Request,
-) -> Response {
-    form(app, request, Operation::Transcription, Some(deployment)).await
-}
-
-pub(super) async fn azure_translations(
-    State(app): State<Arc<AppState>>,
-    Path(deployment): Path<String>,
-    request: Request,
-) -> Response {
-    form(app, request, Operation::Translation, Some(deployment)).await
-}
-
-pub(super) async fn azure_image_edits(
-    State(app): State<Arc<AppState>>,
-    Path(deployment): Path<String>,
-    request: Request,
-) -> Response {
-    form(app, request, Operation::ImageEdit, Some(deployment)).await
+/// The same at Azure's paths, which name the group.
+pub(super) fn azure(operation: Operation) -> MethodRouter<Arc<AppState>> {
+    let answer = move |State(app): State<Arc<AppState>>,
+                       Path(deployment): Path<String>,
+                       request: Request| async move {
+        form(app, request, operation, Some(deployment)).await
+    };
+    post(answer)
 }
 
 /// A request in a form. Pictures that are changed may be named by their addresses, in JSON.

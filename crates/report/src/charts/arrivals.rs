@@ -1,10 +1,10 @@
 //! Requests of a trace over time: their rate in steps, and the mean.
 
 use super::legend::{self, LegendMark};
-use super::panel::{ceiling, plain, round_step};
-use super::picture::{Anchor, Picture, Point, label};
-use super::theme::{self, AXIS, GRID, Layout, QUIET, TOTAL};
-use super::time_axis::time_marks;
+use super::panel::{ceiling, plain};
+use super::picture::{Picture, Point};
+use super::plot_axes::PlotAxes;
+use super::theme::{self, Layout, TOTAL};
 use crate::trace::TraceReport;
 use squall_judge::text;
 use std::time::Duration;
@@ -37,15 +37,9 @@ pub(super) fn draw(trace: &TraceReport, layout: Layout) -> Picture {
     let entries =
         [("rate", ink(), LegendMark::Line(1.5)), ("mean", TOTAL, LegendMark::Dashes(1.5))];
     let top = legend::draw(&mut picture, &entries) + 26.0;
-    let axes = ArrivalAxes {
-        left: if layout == Layout::Wide { 76.0 } else { 56.0 },
-        right: picture.width - 28.0,
-        top,
-        bottom: top + HEIGHT,
-        seconds: rates.len() as f64 * width,
-        most: ceiling(rates.iter().copied().fold(0.0, f64::max)),
-    };
-    axes.frame(&mut picture);
+    let most = ceiling(rates.iter().copied().fold(0.0, f64::max));
+    let axes = PlotAxes::new(&picture, (top, HEIGHT), rates.len() as f64 * width, most);
+    axes.frame(&mut picture, plain, None);
     let corners = rates.iter().enumerate().flat_map(|(step, rate)| {
         [step, step + 1].map(|edge| axes.at((edge as f64 * width, *rate)))
     });
@@ -63,37 +57,4 @@ pub(super) fn draw(trace: &TraceReport, layout: Layout) -> Picture {
 
 fn ink() -> theme::Ink {
     theme::deployment(0)
-}
-
-/// Time since the first request along the bottom, requests per second upwards.
-struct ArrivalAxes {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-    seconds: f64,
-    most: f64,
-}
-
-impl ArrivalAxes {
-    fn at(&self, (seconds, rate): Point) -> Point {
-        let x = self.left + (self.right - self.left) * (seconds / self.seconds).clamp(0.0, 1.0);
-        (x, self.bottom - (self.bottom - self.top) * (rate / self.most).clamp(0.0, 1.0))
-    }
-
-    fn frame(&self, picture: &mut Picture) {
-        let step = round_step(self.most, 6.0);
-        let lines = (self.most / step + 0.001).floor() as u32;
-        for rate in (0..=lines).map(|line| f64::from(line) * step) {
-            let (_, y) = self.at((0.0, rate));
-            picture.path(vec![(self.left, y), (self.right, y)], GRID, 1.0);
-            picture.text((self.left - 8.0, y), plain(rate), label(QUIET, Anchor::Right));
-        }
-        picture.path(vec![(self.left, self.bottom), (self.right, self.bottom)], AXIS, 1.0);
-        for (seconds, text) in time_marks(self.seconds, None, picture.layout.times()) {
-            let (x, _) = self.at((seconds, 0.0));
-            picture.path(vec![(x, self.bottom), (x, self.bottom + 4.0)], AXIS, 1.0);
-            picture.text((x, self.bottom + 15.0), text, label(QUIET, Anchor::Middle));
-        }
-    }
 }

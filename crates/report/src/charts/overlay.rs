@@ -1,10 +1,10 @@
 //! Two or more sides of a comparison over time, on the same axes: failed requests, latency, attempts.
 
 use super::legend::{self, LegendMark};
-use super::panel::{ceiling, plain, round_step, seconds};
-use super::picture::{Anchor, Picture, Point, label};
-use super::theme::{self, AXIS, FAILED, GRID, Ink, Layout, QUIET, TOTAL};
-use super::time_axis::time_marks;
+use super::panel::{ceiling, plain, seconds};
+use super::picture::Picture;
+use super::plot_axes::PlotAxes;
+use super::theme::{self, FAILED, Ink, Layout, TOTAL};
 use crate::compare::{ComparedCurves, CurveBin};
 
 const HEIGHT: f64 = 230.0;
@@ -84,13 +84,13 @@ pub(super) fn draw(chart: &OverlayChart, sides: &[&ComparedCurves], layout: Layo
     let top = legend::draw(&mut picture, &entries) + 14.0;
     let values = lines.iter().flatten().filter_map(|(_, value)| *value);
     let most = ceiling(values.fold(0.0, f64::max));
-    let axes = OverlayAxes::new(&picture, top, first.seconds, most);
+    let axes = PlotAxes::new(&picture, (top, HEIGHT), first.seconds, most);
     for (from, to) in &first.faults {
-        axes.fault(&mut picture, *from, *to);
+        shade(&axes, &mut picture, *from, *to);
     }
-    axes.frame(&mut picture, chart.write, first);
+    axes.frame(&mut picture, chart.write, first.start);
     for (place, line) in lines.iter().enumerate().rev() {
-        axes.line(&mut picture, line, ink(place), place);
+        draw_line(&axes, &mut picture, line, ink(place), place);
     }
     picture.close(axes.bottom + 24.0, None);
     picture
@@ -100,64 +100,28 @@ const fn mark(side: usize) -> LegendMark {
     if theme::is_dashed(side) { LegendMark::Dashes(2.0) } else { LegendMark::Line(2.5) }
 }
 
-struct OverlayAxes {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-    seconds: f64,
-    most: f64,
-    marks: f64,
+/// An injected fault.
+fn shade(axes: &PlotAxes, picture: &mut Picture, from: f64, to: f64) {
+    let ((from, _), (to, _)) = (axes.at((from, 0.0)), axes.at((to, 0.0)));
+    picture.rect((from, axes.top), (to, axes.bottom), FAILED.faded(0.09));
 }
 
-impl OverlayAxes {
-    fn new(picture: &Picture, top: f64, seconds: f64, most: f64) -> Self {
-        let (left, marks) = match picture.layout {
-            Layout::Wide => (76.0, 10.0),
-            Layout::Narrow => (52.0, 4.0),
-        };
-        let right = picture.width - picture.layout.margin();
-        Self { left, right, top, bottom: top + HEIGHT, seconds, most, marks }
-    }
-
-    fn at(&self, (seconds, value): Point) -> Point {
-        let part = |value: f64, most: f64| (value / most).clamp(0.0, 1.0);
-        let x = self.left + (self.right - self.left) * part(seconds, self.seconds);
-        (x, self.bottom - (self.bottom - self.top) * part(value, self.most))
-    }
-
-    fn fault(&self, picture: &mut Picture, from: f64, to: f64) {
-        let ((from, _), (to, _)) = (self.at((from, 0.0)), self.at((to, 0.0)));
-        picture.rect((from, self.top), (to, self.bottom), FAILED.faded(0.09));
-    }
-
-    fn frame(&self, picture: &mut Picture, write: fn(f64) -> String, curves: &ComparedCurves) {
-        let step = round_step(self.most, 5.0);
-        let lines = (self.most / step + 0.001).floor() as u32;
-        for value in (0..=lines).map(|line| f64::from(line) * step) {
-            let (_, y) = self.at((0.0, value));
-            picture.path(vec![(self.left, y), (self.right, y)], GRID, 1.0);
-            picture.text((self.left - 8.0, y), write(value), label(QUIET, Anchor::Right));
-        }
-        picture.path(vec![(self.left, self.bottom), (self.right, self.bottom)], AXIS, 1.0);
-        for (seconds, text) in time_marks(self.seconds, curves.start, self.marks) {
-            let (x, y) = self.at((seconds, 0.0));
-            picture.path(vec![(x, y), (x, y + 4.0)], AXIS, 1.0);
-            picture.text((x, y + 15.0), text, label(QUIET, Anchor::Middle));
-        }
-    }
-
-    /// A line that breaks where a bin has no value.
-    fn line(&self, picture: &mut Picture, values: &[(f64, Option<f64>)], ink: Ink, side: usize) {
-        for piece in values.split(|(_, value)| value.is_none()) {
-            let points = piece.iter().filter_map(|&(at, value)| Some(self.at((at, value?))));
-            let points: Vec<_> = points.collect();
-            match &points[..] {
-                [] => {}
-                [alone] => picture.dot(*alone, 2.0, ink, true),
-                _ if theme::is_dashed(side) => picture.dashes(&points, ink, 2.0),
-                _ => picture.path(points, ink, if side == 0 { 2.5 } else { 2.0 }),
-            }
+/// A line that breaks where a bin has no value.
+fn draw_line(
+    axes: &PlotAxes,
+    picture: &mut Picture,
+    values: &[(f64, Option<f64>)],
+    ink: Ink,
+    side: usize,
+) {
+    for piece in values.split(|(_, value)| value.is_none()) {
+        let points = piece.iter().filter_map(|&(at, value)| Some(axes.at((at, value?))));
+        let points: Vec<_> = points.collect();
+        match &points[..] {
+            [] => {}
+            [alone] => picture.dot(*alone, 2.0, ink, true),
+            _ if theme::is_dashed(side) => picture.dashes(&points, ink, 2.0),
+            _ => picture.path(points, ink, if side == 0 { 2.5 } else { 2.0 }),
         }
     }
 }
