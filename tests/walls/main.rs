@@ -75,7 +75,7 @@ const MAY_USE: [(&str, &[&str]); 31] = [
         ],
     ),
     ("target", &["scenario", "router", "wire", "failure", "provider", "net"]),
-    ("explain", &["decision-trail", "determinism", "scenario", "router", "record"]),
+    ("explain", &["decision-trail", "determinism", "failure", "scenario", "router", "record"]),
     ("judge", &["determinism", "failure", "scenario", "provider", "record"]),
     (
         "report",

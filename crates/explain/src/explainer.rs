@@ -1,11 +1,11 @@
 //! Finds requests in a recording, and replays its journal for them.
 
 use crate::client_view::client_saw;
-use crate::{ExplainError, Explanation, RequestSelector, selector};
+use crate::{ClientRetry, ExplainError, Explanation, RequestSelector, selector};
 use core::ops::ControlFlow;
 use squall_decision_trail::{TrailClock, TrailNames};
 use squall_determinism::{Seed, Timestamp};
-use squall_record::{AttemptRow, JournalReader, Mode, Recording};
+use squall_record::{AttemptRow, JournalReader, Mode, RecordedEvent, Recording};
 use squall_router::RouterInput;
 use squall_router::journal::{JournalFrame, Replayed, RequestTrace, explain};
 use squall_scenario::Scenario;
@@ -45,19 +45,23 @@ impl<'r> Explainer<'r> {
         Ok(Self { recording, frames, scenario, names })
     }
 
-    /// Tells the life of one request. The replay ends with the request.
+    /// Tells the life of one request: of the last call that its client made, with those before it. The replay ends with the
+    /// request.
     ///
     /// # Errors
     /// When there is no such request, or the journal does not match the core.
     pub fn explain(&self, selector: RequestSelector) -> Result<Explanation, ExplainError> {
         let request = selector.resolve(self.recording)?;
-        let mut found = None;
+        let calls = self.retries(request).len() + 1;
+        let mut found: Vec<Explanation> = Vec::new();
         let seen = self.replay(Some(request), |explanation| {
-            found = Some(explanation);
-            ControlFlow::Break(())
+            found.push(explanation);
+            if found.len() < calls { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        match found {
-            Some(found) => Ok(found),
+        // A call that its client hung up on may end after the next has begun.
+        found.sort_by_key(|call| call.trace.arrived);
+        match found.pop() {
+            Some(last) => Ok(Explanation { earlier_calls: found, ..last }),
             None if seen.unnamed => {
                 Err(ExplainError::Unnamed { version: self.recording.header.version.clone() })
             }
@@ -65,7 +69,7 @@ impl<'r> Explainer<'r> {
         }
     }
 
-    /// Tells the lives of all requests, in the order in which they ended; ends early where `told` says so.
+    /// Tells the lives of all calls of all requests, in the order in which they ended; ends early where `told` says so.
     ///
     /// # Errors
     /// When the journal does not match the core.
@@ -118,7 +122,13 @@ impl<'r> Explainer<'r> {
     fn explanation(&self, request: u64, trace: RequestTrace) -> Explanation {
         let rows = &self.recording.requests;
         let row = rows.binary_search_by_key(&request, |row| row.request).ok();
-        let of_it = |row: &&AttemptRow| row.request == Some(request);
+        let retries = self.retries(request);
+        let call = retries.partition_point(|retried| retried.at + retried.wait <= trace.arrived);
+        let until = retries.get(call).map_or(Timestamp::MAX, |retried| retried.at);
+        let of_it = |row: &&AttemptRow| {
+            let is_of_call = retries.is_empty() || (trace.arrived..=until).contains(&row.started);
+            row.request == Some(request) && is_of_call
+        };
         let mut attempts: Vec<_> = self.recording.attempts.iter().filter(of_it).copied().collect();
         // Rows are numbered by their ends; of two that ran side by side the first may have ended last.
         attempts.sort_by_key(|row| (row.started, row.ordinal));
@@ -129,9 +139,25 @@ impl<'r> Explainer<'r> {
             cut_at: self.recording.header.ended.cut_at(),
             row: row.map(|place| rows[place]),
             rows_of_attempts: attempts,
+            retried: retries.get(call).copied(),
+            earlier_calls: Vec::new(),
             trace,
             names: self.names.clone(),
         }
+    }
+
+    /// When its client decided to call again, and why.
+    fn retries(&self, request: u64) -> Vec<ClientRetry> {
+        let notes = self.recording.notes.iter().filter(|note| note.request == Some(request));
+        let retried = notes.filter_map(|note| match note.note {
+            RecordedEvent::ClientRetried { nth, cause, wait } => {
+                Some(ClientRetry { at: note.at, nth, cause, wait })
+            }
+            RecordedEvent::Router(_)
+            | RecordedEvent::FaultStarted { .. }
+            | RecordedEvent::FaultEnded { .. } => None,
+        });
+        retried.collect()
     }
 
     /// Why a request was not found.

@@ -8,12 +8,26 @@ use squall_decision_trail::{
     outcome,
 };
 use squall_determinism::Timestamp;
+use squall_failure::CallFailureCause;
 use squall_record::{AttemptRow, Mode, RequestOutcome, RequestRow};
 use squall_router::Outcome;
 use squall_router::journal::RequestTrace;
 use std::sync::Arc;
 
-/// Why one request fared as it did.
+/// A client decided to call again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ClientRetry {
+    /// When.
+    pub at: Timestamp,
+    /// After which of its calls, from 0.
+    pub nth: u16,
+    /// Why that failed.
+    pub cause: CallFailureCause,
+    /// How long until the next.
+    pub wait: Duration,
+}
+
+/// Why one request fared as it did: a call of its client, and those before it.
 #[derive(Clone, Debug)]
 pub struct Explanation {
     /// Its place in the run.
@@ -30,7 +44,21 @@ pub struct Explanation {
     pub rows_of_attempts: Vec<AttemptRow>,
     /// What the router was told of it, decided and said.
     pub trace: RequestTrace,
+    /// After it its client called again.
+    pub retried: Option<ClientRetry>,
+    /// The calls before this one, in order: each was a request of its own for the router.
+    pub earlier_calls: Vec<Self>,
     pub(crate) names: Arc<TrailNames>,
+}
+
+impl ClientRetry {
+    fn to_json(self) -> Value {
+        json!({
+            "at_ns": self.at.as_nanos(),
+            "cause": self.cause.to_string(),
+            "wait_ns": self.wait.as_nanos() as u64,
+        })
+    }
 }
 
 impl Explanation {
@@ -77,7 +105,9 @@ impl Explanation {
         if made != seen && self.cut_at.is_none() {
             found.push(format!("the router made {made} attempts, and the rows tell of {seen}"));
         }
-        let (Some(row), Some((_, ended))) = (&self.row, self.trace.ended) else { return found };
+        // What a client saw in the end was of its last call.
+        let row = self.row.as_ref().filter(|_| self.retried.is_none());
+        let (Some(row), Some((_, ended))) = (row, self.trace.ended) else { return found };
         let agrees = match (ended, row.outcome) {
             (Outcome::Succeeded { .. }, RequestOutcome::Succeeded)
             | (Outcome::ClientGone, RequestOutcome::GaveUp) => true,
@@ -101,13 +131,38 @@ impl Explanation {
     /// The explanation as lines for a person.
     #[must_use]
     pub fn to_text(&self) -> String {
+        let mut lines = vec![self.headline()];
+        let calls = self.earlier_calls.len() + 1;
+        for (call, number) in self.earlier_calls.iter().chain([self]).zip(1..) {
+            if calls > 1 {
+                lines.extend([String::new(), format!("call {number} of {calls} of its client")]);
+            }
+            lines.extend(call.lines());
+        }
+        lines.join("\n")
+    }
+
+    /// This call, line by line.
+    fn lines(&self) -> Vec<String> {
         let trail = self.trail();
-        let mut lines = vec![self.headline(), trail.asked(), self.came_of_it()];
+        let mut lines = vec![trail.asked(), self.came_of_it()];
         lines.extend(trail.waited());
         lines.extend(self.disagreements().into_iter().map(|each| format!("not agreed: {each}")));
         lines.push(String::new());
         lines.extend(trail.lines(&self.limits_reached()));
-        lines.join("\n")
+        if let Some(ClientRetry { cause, wait, .. }) = self.retried {
+            let why = match cause {
+                CallFailureCause::Refused => "no connection could be made".to_owned(),
+                CallFailureCause::Lost => "the connection was lost".to_owned(),
+                CallFailureCause::TimedOut => "it waited no longer".to_owned(),
+                CallFailureCause::Status(status) => format!("it got {status}"),
+                CallFailureCause::Cut | CallFailureCause::Final => {
+                    "the answer broke off".to_owned()
+                }
+            };
+            lines.push(format!("{why}, and its client calls again after {}", lasted(wait)));
+        }
+        lines
     }
 
     /// The explanation for programs. Times are nanoseconds since the start of the run.
@@ -120,6 +175,11 @@ impl Explanation {
             ("mode", json!(self.mode.as_str())),
             ("client_status", json!(self.row.map(|row| row.status))),
             ("disagreements", json!(self.disagreements())),
+            ("retried", json!(self.retried.map(ClientRetry::to_json))),
+            (
+                "earlier_calls",
+                self.earlier_calls.iter().map(Self::to_json).collect::<Vec<_>>().into(),
+            ),
         ];
         told.extend(members.into_iter().map(|(name, value)| (name.to_owned(), value)));
         Value::Object(told)

@@ -13,7 +13,7 @@ mod selector;
 
 pub use error::ExplainError;
 pub use explainer::Explainer;
-pub use explanation::Explanation;
+pub use explanation::{ClientRetry, Explanation};
 pub use selector::RequestSelector;
 pub use squall_decision_trail::{
     AttemptConclusion, AttemptSummary, TimelineEntry, WaitSummary, WaitedFor,

@@ -177,3 +177,17 @@ fn a_request_is_named_by_its_number_or_its_token() {
         assert!(read(wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn a_request_whose_client_called_again_is_told_call_by_call() {
+    let client = "client: { retries: openai-python }, stream: 100% }\nproviders:";
+    let text = SCENARIO
+        .replace("stream: 100% }\nproviders:", client)
+        .replace("\n      fallback: [spare]", "\n      retries: 0");
+    let recording = recording(&text);
+    let retried = recording.requests.iter().find(|row| row.calls > 1).expect("some are");
+    let text =
+        explained(&recording, RequestSelector::Number(retried.request)).expect("it is there");
+    assert!(!text.contains("not agreed"), "{text}");
+    insta::assert_snapshot!(text);
+}

@@ -8,9 +8,11 @@
 
 #![no_std]
 
+mod call;
 mod class;
 mod limit;
 
+pub use call::CallFailureCause;
 pub use class::{Evidence, FailureClass, FailureSource, Retryable};
 pub use limit::ProviderLimitKind;
 

@@ -9,6 +9,7 @@ mod answered_within;
 mod answers;
 mod attempt_share;
 mod attempts;
+mod client_amplification;
 mod cost;
 mod error_budget_spent;
 mod failover_time;
@@ -134,6 +135,7 @@ const MEASURES: &[(MetricId, Measure, MissingAttempts, BetterSide)] = &[
     (MetricId::UsersLost, users_lost::measure, NoEffect, Lower),
     (MetricId::ErrorBudgetSpent, error_budget_spent::measure, NoEffect, Lower),
     (MetricId::RetryAmplification, retry_amplification::measure, LowerBound, Lower),
+    (MetricId::ClientAmplification, client_amplification::measure, NoEffect, Lower),
     (MetricId::RetryAfterHonoured, retry_after_honoured::measure, NoEffect, Higher),
     (MetricId::Throttled, throttled::measure, NoEffect, Lower),
     (MetricId::AttemptShare, attempt_share::measure, Unknown, Neither),

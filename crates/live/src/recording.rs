@@ -36,6 +36,7 @@ pub(crate) fn recording(
     let header = RunHeader { server_lag, target, ..header };
     let mut attempts = gateway.refused;
     let mut notes = gateway.notes;
+    notes.extend(driver.notes);
     for provider in providers {
         attempts.extend(provider.attempts);
         notes.extend(provider.notes);

@@ -171,6 +171,9 @@ fn digest_request(row: &RequestRow, digest: &mut Digest) {
     digest.word(row.ended.as_nanos());
     digest.word(u64::from(row.input_tokens) | u64::from(row.output_tokens) << 32);
     digest.word(u64::from(row.received_tokens) | outcome << 32);
+    if row.calls != 1 {
+        digest.word(row.calls.into());
+    }
     // An answer that is as it should be adds nothing.
     let AnswerSeen { whole, usage, model: _ } = row.answer;
     if row.outcome == RequestOutcome::Succeeded && !(whole && usage) {

@@ -128,11 +128,11 @@ impl Recording {
     pub fn read(dir: &Path) -> Result<Self, RecordError> {
         let path = dir.join(RUN);
         let mut file = HeaderFile::read(&path)?;
-        let (running, is_old) = (file.is_running(), file.is_old());
+        let (running, form, is_old) = (file.is_running(), file.form(), file.is_old());
         let files = StoredFiles { dir, files: std::mem::take(&mut file.files) };
         let header =
             file.into_header().map_err(|problem| RecordError::Malformed { path, problem })?;
-        let reader = RowReader { header: &header, running, is_old };
+        let reader = RowReader { header: &header, running, form };
         // A run that kept no rows has no files of them.
         let kept = running || files.has(REQUESTS) || files.has(ATTEMPTS);
         let requests = kept.then(|| files.path(REQUESTS));

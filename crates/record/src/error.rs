@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 /// Of what form a recording is. It is another when a field is added, taken or changed in any of its files.
-pub(crate) const FORMAT: u32 = 7;
+pub(crate) const FORMAT: u32 = 8;
 
 /// The oldest form that is read as well: it has no `server_lag`. Neither it nor form 3 has a `target`, form 4 has no
-/// `marks`, and form 6 no `shards`; in form 2, and in
+/// `marks`, form 6 no `shards`, and form 7 no `calls` of requests; in form 2, and in
 /// early recordings of form 3, some events of `notes.csv` have other words. Before form 6, the cells were in another
 /// file, which is not read: they are made of the rows again.
 pub(crate) const OLDEST_FORMAT: u32 = 2;

@@ -262,6 +262,7 @@ mod tests {
             outcome: RequestOutcome::GaveUp,
             status: 0,
             answer: crate::AnswerSeen::WHOLE,
+            calls: 1,
         }
     }
 

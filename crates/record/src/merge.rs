@@ -114,7 +114,7 @@ fn once_each(notes: &mut Vec<NoteRow>) {
     notes.dedup_by(|later, earlier| {
         let is_fault = match later.note {
             RecordedEvent::FaultStarted { .. } | RecordedEvent::FaultEnded { .. } => true,
-            RecordedEvent::Router(_) => false,
+            RecordedEvent::Router(_) | RecordedEvent::ClientRetried { .. } => false,
         };
         is_fault && later == earlier
     });

@@ -1,6 +1,8 @@
 //! Decisions of the router and the ground truth of the faults: what annotates a chart.
 
+use core::time::Duration;
 use squall_determinism::Timestamp;
+use squall_failure::CallFailureCause;
 use squall_router::RouterEvent;
 
 /// One note.
@@ -33,6 +35,15 @@ pub enum RecordedEvent {
         /// Which, by its place among the provider's faults.
         fault: u16,
     },
+    /// A client's call failed, and it will call again: as its library does, whatever a router did for the call.
+    ClientRetried {
+        /// Which of its calls, from 0.
+        nth: u16,
+        /// Why the call failed.
+        cause: CallFailureCause,
+        /// How long until the next.
+        wait: Duration,
+    },
 }
 
 impl RecordedEvent {
@@ -42,6 +53,7 @@ impl RecordedEvent {
     pub const fn is_of_state(&self) -> bool {
         match self {
             Self::FaultStarted { .. } | Self::FaultEnded { .. } => true,
+            Self::ClientRetried { .. } => false,
             Self::Router(event) => matches!(
                 event,
                 RouterEvent::CooldownStarted { .. }

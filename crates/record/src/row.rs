@@ -15,7 +15,7 @@ pub struct RequestRow {
     pub kind: u16,
     /// When the user asked. Latency and TTFT count from here.
     pub intended: Timestamp,
-    /// When it was really sent: the difference is the driver's lag.
+    /// When its first call was really made: the difference is the driver's lag.
     pub sent: Timestamp,
     /// When its first content token arrived; for an answer that is not streamed, its end.
     pub first_token: Option<Timestamp>,
@@ -35,6 +35,9 @@ pub struct RequestRow {
     pub status: u16,
     /// What an answer that ended well told of itself.
     pub answer: AnswerSeen,
+    /// How many calls its client made: those after the first are its own retries. All but `intended` and `sent` is of the
+    /// last.
+    pub calls: u16,
 }
 
 /// What a client saw of an answer that it took for whole. All of it is false of one that it did not.

@@ -309,7 +309,11 @@ impl GroupCells {
     }
 
     fn request(&mut self, row: &RequestRow) {
-        self.count(row.intended, |cell| cell.arrived += 1);
+        let retries = u32::from(row.calls.saturating_sub(1));
+        self.count(row.intended, |cell| {
+            cell.arrived += 1;
+            cell.client_retries += retries;
+        });
         match row.outcome {
             RequestOutcome::Succeeded => {
                 self.count(row.intended, |cell| {

@@ -6,6 +6,8 @@ mod arrivals;
 mod attempts;
 mod chart_context;
 mod chart_data;
+mod client_calls;
+mod counts_and_ratio;
 mod deployment_states;
 mod differences;
 mod errors;
@@ -66,7 +68,7 @@ const ATTEMPTS: fn(&ChartContext<'_>) -> bool = |context| context.knows_attempts
 const ALWAYS: fn(&ChartContext<'_>) -> bool = |_| true;
 
 /// Every chart, in the order of the report.
-const CHARTS: [Chart; 14] = [
+const CHARTS: [Chart; 15] = [
     Chart {
         id: "traffic",
         reading: "Line: requests completed; grey bars: requests offered. Where they diverge, requests \
@@ -75,6 +77,15 @@ const CHARTS: [Chart; 14] = [
         applies: ALWAYS,
         draw: traffic::draw,
         series: traffic::series,
+    },
+    Chart {
+        id: "client-calls",
+        reading: "What clients send beyond one call for each request, and why. Retries that rise while requests fail \
+             are a retry storm: they are load that no user asked for. A ratio that stays up after a fault \
+             has ended keeps the overload going.",
+        applies: client_calls::applies,
+        draw: client_calls::draw,
+        series: client_calls::series,
     },
     Chart {
         id: "load",

@@ -8,6 +8,7 @@ mod cases;
 mod change;
 mod checklist;
 mod checks;
+mod client;
 mod cooldown;
 mod decision_log;
 mod deployment;

@@ -24,13 +24,19 @@ impl CallId {
     }
 }
 
+/// No request of a router.
+pub(crate) const NOBODY: RequestKey = RequestKey { slot: u32::MAX, generation: u32::MAX };
+
 /// A request on its way. Its number is its tag at the router.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flight {
     pub(crate) client: ClientRequest,
     /// Which replica of the gateway has it.
     pub(crate) replica: u16,
+    /// [`NOBODY`] before its router has taken it, and between two calls.
     pub(crate) key: RequestKey,
+    /// Its client has gone for good.
+    pub(crate) gave_up: bool,
     /// When the client had the first token.
     pub(crate) first_token: Option<Timestamp>,
     pub(crate) received_tokens: u32,
@@ -45,6 +51,15 @@ pub(crate) struct Flight {
 }
 
 impl Flight {
+    /// What there was of a call of its client is void: another will be made.
+    pub(crate) fn begin_anew(&mut self) {
+        self.key = NOBODY;
+        self.first_token = None;
+        self.received_tokens = 0;
+        self.begun_tokens = 0;
+        self.answered_by = None;
+    }
+
     /// The lane in which an attempt runs.
     pub(crate) fn lane_of(&self, attempt: AttemptId) -> Option<u8> {
         let is_it =

@@ -163,6 +163,7 @@ impl Fixture {
                 outcome,
                 status: 200,
                 answer: squall_record::AnswerSeen::WHOLE,
+                calls: 1,
             });
         }
         self
@@ -264,6 +265,7 @@ pub fn succeeded(intended: Timestamp, millis: u64) -> RequestRow {
         outcome: RequestOutcome::Succeeded,
         status: 200,
         answer: squall_record::AnswerSeen::WHOLE,
+        calls: 1,
     }
 }
 

@@ -1,5 +1,6 @@
 //! One request of one client: sent, read to its end or hung up on, and written down.
 
+use crate::call_error::CallError;
 use crate::connections::ConnectionPool;
 use crate::program::ProgramClient;
 use crate::reading::{self, AnswerProgress};
@@ -10,14 +11,14 @@ use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 use squall_clock::Clock;
-use squall_failure::{Failure, FailureClass, FailureSource};
+use squall_failure::{CallFailureCause, Failure, FailureClass, FailureSource};
 use squall_net::Shortage;
 use squall_record::{AnswerSeen, RequestOutcome, RequestRow};
 use squall_wire::chat::{ChatRequest, NewChat, ResponseMode};
 use squall_wire::{Format, RequestToken, TOKEN_HEADER, dialect};
-use squall_workload::ClientRequest;
+use squall_workload::{CallFailure, ClientRequest, SentCall};
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// What all requests of a drive share.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct DriveShared {
     pub(crate) program: Option<ProgramClient>,
     pub(crate) kinds: Vec<RequestTemplate>,
     pub(crate) models: Vec<(String, u16)>,
+    /// Where it is told that the answer to a call has begun, of requests that ask for it.
+    pub(crate) begun: mpsc::UnboundedSender<SentCall>,
 }
 
 /// A kind of request, ready to be sent.
@@ -71,32 +74,47 @@ impl DriveShared {
 /// Why the driver hangs up.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum HangUp {
-    /// The client's patience is at an end.
+    /// The client's patience is at an end, with the request or with the call alone.
     GaveUp,
     /// The run is.
     RunEnded,
 }
 
-/// Sends a request and gives its row when it has ended, or when it is told to hang up.
+/// A call that has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EndedCall {
+    pub(crate) call: SentCall,
+    /// The request, if this was its last call.
+    pub(crate) row: RequestRow,
+    /// How it failed, if it did.
+    pub(crate) failure: Option<CallFailure>,
+}
+
+/// Makes a call and gives its row when it has ended, or when it is told to hang up.
 pub(crate) async fn exchange(
     shared: Arc<DriveShared>,
     client: ClientRequest,
     hang_up: oneshot::Receiver<HangUp>,
-) -> RequestRow {
+) -> EndedCall {
     let sent = shared.clock.now();
-    let mut seen = AnswerProgress::default();
+    let mut failure = None;
+    let watched = client.watched.then(|| (shared.begun.clone(), client.call()));
+    let mut seen = AnswerProgress { watched, ..AnswerProgress::default() };
     let outcome = tokio::select! {
         biased;
         answer = ask(&shared, &client, &mut seen) => match answer {
             Ok(()) => RequestOutcome::Succeeded,
-            Err(Failure { class, source, .. }) => RequestOutcome::Failed { class, source },
+            Err(CallError { failure: Failure { class, source, .. }, seen }) => {
+                failure = Some(seen);
+                RequestOutcome::Failed { class, source }
+            }
         },
         why = hang_up => match why {
             Ok(HangUp::GaveUp) => RequestOutcome::GaveUp,
             Ok(HangUp::RunEnded) | Err(_) => RequestOutcome::Unfinished,
         },
     };
-    RequestRow {
+    let row = RequestRow {
         request: client.request.0,
         group: shared.kind(&client).group,
         kind: client.kind,
@@ -120,25 +138,35 @@ pub(crate) async fn exchange(
                 AnswerSeen::default()
             }
         },
-    }
+        calls: client.nth + 1,
+    };
+    EndedCall { call: client.call(), row, failure }
 }
 
 async fn ask(
     shared: &DriveShared,
     client: &ClientRequest,
     seen: &mut AnswerProgress,
-) -> Result<(), Failure> {
+) -> Result<(), CallError> {
     if let Some(program) = &shared.program {
         let kind = shared.kind(client);
-        return program.ask(&new_chat(&kind.model, client), shared.clock, seen).await;
+        let asked = program.ask(&new_chat(&kind.model, client), shared.clock, seen).await;
+        return asked.map_err(|failure| {
+            let cause = match failure.status {
+                0 => CallFailureCause::Lost,
+                status => CallFailureCause::Status(status),
+            };
+            CallError::new(failure, cause)
+        });
     }
     let connections = shared.connections_of(client);
     let format = connections.target().format();
     let request = request(shared, connections.target(), client);
-    let unreachable = || Failure::new(FailureClass::Connect, FailureSource::Gateway);
+    let refused = |failure| CallError::new(failure, CallFailureCause::Refused);
+    let unreachable = || refused(Failure::new(FailureClass::Connect, FailureSource::Gateway));
     let mut connection =
         connections.take().await.map_err(|error| match Shortage::count(&error) {
-            Some(_) => Failure::new(FailureClass::Resources, FailureSource::Client),
+            Some(_) => refused(Failure::new(FailureClass::Resources, FailureSource::Client)),
             None => unreachable(),
         })?;
     let response = connection.send_request(request).await.map_err(|error| {
@@ -146,7 +174,8 @@ async fn ask(
         if error.is_canceled() {
             unreachable()
         } else {
-            Failure::new(FailureClass::Cut, FailureSource::Gateway)
+            let cut = Failure::new(FailureClass::Cut, FailureSource::Gateway);
+            CallError::new(cut, CallFailureCause::Lost)
         }
     })?;
     let (parts, body) = response.into_parts();
@@ -154,10 +183,12 @@ async fn ask(
     if parts.status != StatusCode::OK {
         let failure = reading::error(format, &parts, body).await;
         connections.give_back(connection);
-        return Err(failure);
+        let seen = reading::status_seen(&parts);
+        return Err(CallError { failure, seen });
     }
     if client.stream {
-        reading::stream(format, body, shared.clock, seen).await?;
+        let read = reading::stream(format, body, shared.clock, seen).await;
+        read.map_err(|failure| CallError::new(failure, CallFailureCause::Final))?;
     } else {
         reading::whole(format, body, shared.clock, seen).await?;
     }

@@ -10,6 +10,7 @@
 //!                 └──────────┘
 //! ```
 
+mod call_error;
 mod connections;
 mod driver;
 mod exchange;

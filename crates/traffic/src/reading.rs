@@ -1,15 +1,18 @@
 //! Reading an answer: whole, or token by token.
 
+use crate::call_error::CallError;
 use http::response::Parts;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use squall_clock::Clock;
 use squall_determinism::Timestamp;
-use squall_failure::{Failure, FailureClass, FailureSource};
+use squall_failure::{CallFailureCause, Failure, FailureClass, FailureSource};
 use squall_wire::call::{Stamp, StreamReader};
 use squall_wire::chat::{ChatStream, FillerCheck, StreamEvent, read_completion};
 use squall_wire::error::failure_from_response;
-use squall_wire::{Format, SseDecoder, dialect};
+use squall_wire::{Format, SseDecoder, dialect, read_retry_after};
+use squall_workload::{CallFailure, SentCall};
+use tokio::sync::mpsc;
 
 /// What a client has seen of its answer so far.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +25,21 @@ pub(crate) struct AnswerProgress {
     pub(crate) text: FillerCheck,
     /// Whether it told its usage.
     pub(crate) usage: bool,
+    /// Whom to tell that the answer has begun, and of which call.
+    pub(crate) watched: Option<(mpsc::UnboundedSender<SentCall>, SentCall)>,
+}
+
+impl AnswerProgress {
+    /// Content came.
+    fn content_at(&mut self, clock: Clock) {
+        if self.first_token.is_none() {
+            self.first_token = Some(clock.now());
+            if let Some((begun, call)) = self.watched.take() {
+                // Nobody listens at the end of a drive.
+                let _ = begun.send(call);
+            }
+        }
+    }
 }
 
 /// Reads an answer that is not streamed.
@@ -30,15 +48,18 @@ pub(crate) async fn whole(
     body: Incoming,
     clock: Clock,
     seen: &mut AnswerProgress,
-) -> Result<(), Failure> {
-    let body = body.collect().await.map_err(|_| broken())?.to_bytes();
+) -> Result<(), CallError> {
+    let unreadable = |failure| CallError::new(failure, CallFailureCause::Final);
+    let body = body.collect().await;
+    let cut = |_| CallError::new(broken(), CallFailureCause::Cut);
+    let body = body.map_err(cut)?.to_bytes();
     let body = match format {
         Format::OpenAi => body,
-        format => dialect(format).answer(body, &stamp())?.body,
+        format => dialect(format).answer(body, &stamp()).map_err(unreadable)?.body,
     };
-    let completion = read_completion(&body).ok_or_else(broken)?;
+    let completion = read_completion(&body).ok_or_else(|| unreadable(broken()))?;
     if completion.finish.is_none() {
-        return Err(broken());
+        return Err(unreadable(broken()));
     }
     seen.first_token = Some(clock.now());
     seen.tokens = completion.usage.map_or(0, |usage| usage.output_tokens);
@@ -68,7 +89,7 @@ pub(crate) async fn stream(
             match answer.read(&event) {
                 StreamEvent::Chunk(chunk) => {
                     if chunk.content {
-                        seen.first_token.get_or_insert_with(|| clock.now());
+                        seen.content_at(clock);
                         seen.tokens += 1;
                     }
                     match answer.text(&event) {
@@ -119,6 +140,20 @@ impl Translation {
 /// What an answer says of itself that says nothing.
 fn stamp() -> Stamp {
     Stamp { created: 0, number: 0, model: String::new() }
+}
+
+/// What the head of an error tells the library that made the call.
+pub(crate) fn status_seen(parts: &Parts) -> CallFailure {
+    let should_retry = parts.headers.get("x-should-retry").and_then(|told| match told.as_bytes() {
+        b"true" => Some(true),
+        b"false" => Some(false),
+        _ => None,
+    });
+    CallFailure {
+        retry_after: read_retry_after(&parts.headers, wall_time()),
+        should_retry,
+        ..CallFailure::new(CallFailureCause::Status(parts.status.as_u16()))
+    }
 }
 
 /// Reads an error.

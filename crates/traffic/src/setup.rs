@@ -5,7 +5,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Uri};
 use squall_clock::Clock;
 use squall_determinism::{Seed, Shard, Timestamp};
-use squall_record::{RequestRow, RowSender};
+use squall_record::{NoteRow, RequestRow, RowSender};
 use squall_wire::{Format, dialect};
 use squall_workload::{TraceFault, WorkloadConfig};
 use std::str::FromStr;
@@ -125,6 +125,8 @@ pub struct BaseUrlError {
 pub struct DriverLog {
     /// One row per request, in the order of their ends.
     pub requests: Vec<RequestRow>,
+    /// When clients decided to call again, and why.
+    pub notes: Vec<NoteRow>,
     /// When too many failures ended the traffic early, if they did.
     pub aborted: Option<Timestamp>,
     /// When a trace could not be read on, which, and why, if so.

@@ -2,14 +2,15 @@
 
 use squall_clock::Clock;
 use squall_determinism::{Distribution, Seed, Shard, Share, Timestamp};
-use squall_failure::{FailureClass, FailureSource};
+use squall_failure::{CallFailureCause, FailureClass, FailureSource};
 use squall_mock_provider::{AttemptLog, MockProvider, MockSetup, Rules, ServerTimeouts};
 use squall_provider::{ErrorAnswer, FaultConfig, FaultKind, ProviderConfig};
-use squall_record::{AttemptOutcome, RequestOutcome, RequestRow};
+use squall_record::{AttemptOutcome, AttemptRow, RecordedEvent, RequestOutcome, RequestRow};
 use squall_traffic::{ApiTarget, DriveProgress, DriverLog, TrafficKind, TrafficSetup, drive};
 use squall_wire::Format;
 use squall_workload::{
-    Arrivals, ClientConfig, KindConfig, Rate, RateSegment, SourceConfig, WorkloadConfig,
+    Arrivals, ClientConfig, ClientRetries, KindConfig, Rate, RateSegment, Sdk, SourceConfig,
+    WorkloadConfig,
 };
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -70,7 +71,7 @@ fn traffic(addr: SocketAddr, clock: Clock, stream: Share, timeout: Duration) -> 
                 prompt_tokens: Distribution::Fixed { value: 40 },
                 output_tokens: Distribution::Fixed { value: 8 },
                 stream,
-                client: ClientConfig { timeout },
+                client: ClientConfig::waiting(timeout),
                 kinds: Vec::new(),
                 shifts: Vec::new(),
             },
@@ -267,4 +268,87 @@ async fn a_kind_of_request_asks_for_its_own_group_and_says_what_it_wants() {
     }
     let [row] = log.requests[..] else { panic!("{log:?}") };
     assert_eq!((row.kind, row.group, row.status), (1, 5, 500));
+}
+
+/// A drive whose clients behave so.
+async fn as_clients(config: ProviderConfig, client: ClientConfig) -> (DriverLog, Vec<AttemptRow>) {
+    let clock = Clock::start_now();
+    let mock = mock(config, clock);
+    let mut setup = traffic(mock.addr(), clock, Share::ALL, PATIENT);
+    setup.workload.sources[0].client = client;
+    let log = drive(setup, std::future::pending(), Arc::default()).await;
+    (log, mock.shutdown().await.attempts)
+}
+
+/// As OpenAI's library, and a hundred times as fast.
+fn retries(max: u32) -> ClientRetries {
+    let mut retries = Sdk::named("openai-python").expect("it is listed").retries;
+    retries.max = max;
+    retries.backoff.initial = Duration::from_millis(5);
+    retries
+}
+
+#[tokio::test]
+async fn clients_call_again_after_an_error_and_each_request_is_one_row() {
+    let overloaded = always(FaultKind::Error(ErrorAnswer::of(FailureClass::Overloaded)));
+    let client = ClientConfig { retries: Some(retries(2)), ..ClientConfig::waiting(PATIENT) };
+    let (log, seen) = as_clients(overloaded, client).await;
+    let (class, source) = (FailureClass::Overloaded, FailureSource::Provider);
+    all_end(&log.requests, RequestOutcome::Failed { class, source }, 503);
+    assert!(log.requests.iter().all(|row| row.calls == 3), "{:?}", log.requests);
+    assert_eq!(seen.len(), 60, "every call reached the provider");
+    assert!(seen.iter().all(|row| row.request.is_some_and(|request| request < 20)));
+    assert_eq!(log.notes.len(), 40);
+    let cause = CallFailureCause::Status(503);
+    for note in &log.notes {
+        let RecordedEvent::ClientRetried { cause: told, nth, wait } = note.note else {
+            panic!("{note:?}")
+        };
+        assert_eq!(told, cause);
+        assert!(nth < 2 && wait <= Duration::from_millis(10), "{note:?}");
+    }
+    for row in &log.requests {
+        let first = seen.iter().filter(|each| each.request == Some(row.request));
+        let first = first.map(|each| each.started).min().expect("it was called");
+        assert!(row.sent <= first, "sent is of the first call");
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_a_beginning_is_hung_up_on_and_made_again() {
+    let client = ClientConfig {
+        call_timeout: Some(Duration::from_millis(100)),
+        retries: Some(retries(1)),
+        ..ClientConfig::waiting(PATIENT)
+    };
+    let (log, seen) = as_clients(always(FaultKind::BlackHole), client).await;
+    all_end(&log.requests, RequestOutcome::GaveUp, 0);
+    assert!(log.requests.iter().all(|row| row.calls == 2), "{:?}", log.requests);
+    assert_eq!(seen.len(), 40);
+}
+
+#[tokio::test]
+async fn a_client_that_gives_up_between_two_calls_has_a_row_without_an_answer() {
+    let mut slow = retries(2);
+    slow.backoff.initial = Duration::from_secs(5);
+    let client =
+        ClientConfig { retries: Some(slow), ..ClientConfig::waiting(Duration::from_millis(400)) };
+    let overloaded = always(FaultKind::Error(ErrorAnswer::of(FailureClass::Overloaded)));
+    let (log, seen) = as_clients(overloaded, client).await;
+    all_end(&log.requests, RequestOutcome::GaveUp, 0);
+    assert!(log.requests.iter().all(|row| row.calls == 1), "{:?}", log.requests);
+    assert_eq!(seen.len(), 20);
+}
+
+#[tokio::test]
+async fn an_answer_that_has_begun_is_not_impatiently_left() {
+    let client = ClientConfig {
+        first_token: Some(Duration::from_secs(5)),
+        call_timeout: Some(Duration::from_secs(5)),
+        retries: Some(retries(2)),
+        ..ClientConfig::waiting(PATIENT)
+    };
+    let (log, seen) = as_clients(quick(), client).await;
+    all_end(&log.requests, RequestOutcome::Succeeded, 200);
+    assert_eq!((seen.len(), log.notes.len()), (20, 0));
 }

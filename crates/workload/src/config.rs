@@ -1,6 +1,6 @@
 //! How traffic is described.
 
-use crate::{AbortRule, Arrivals, Rate};
+use crate::{AbortRule, Arrivals, ClientRetries, Rate};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -128,6 +128,25 @@ impl SourceConfig {
 /// How clients behave.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClientConfig {
-    /// A client that has no whole answer by then, from its intended time, hangs up.
+    /// A client that has no whole answer by then, from its intended time, hangs up: however often it has called.
     pub timeout: Duration,
+    /// One that nothing of an answer has reached by then, from its intended time, hangs up as well.
+    pub first_token: Option<Duration>,
+    /// A call whose answer has not begun by then, from when it was made, has failed.
+    pub call_timeout: Option<Duration>,
+    /// How it calls again after a call that failed; `None` if it does not.
+    pub retries: Option<ClientRetries>,
+}
+
+impl ClientConfig {
+    /// One who calls once and waits for so long.
+    #[must_use]
+    pub const fn waiting(timeout: Duration) -> Self {
+        Self { timeout, first_token: None, call_timeout: None, retries: None }
+    }
+
+    /// Whether its calls are looked at one by one.
+    pub(crate) const fn watches_calls(&self) -> bool {
+        self.first_token.is_some() || self.call_timeout.is_some() || self.retries.is_some()
+    }
 }

@@ -9,6 +9,7 @@ extern crate std;
 
 mod abort;
 mod arrivals;
+mod calls;
 mod config;
 mod expected;
 mod input;
@@ -16,6 +17,8 @@ mod output;
 mod patience;
 mod planned;
 mod rate;
+mod retry;
+mod sdk;
 mod source;
 mod trace;
 mod workload;
@@ -25,11 +28,16 @@ pub use arrivals::Arrivals;
 pub use config::{ClientConfig, KindConfig, Shift, SourceConfig, WorkloadConfig};
 pub use expected::ExpectedRequests;
 pub use input::{ClientAnswer, WorkloadInput};
-pub use output::{ClientRequest, Ordinal, WorkloadOutput};
+pub use output::{ClientRequest, Ordinal, RetriedCall, SentCall, WorkloadOutput};
 pub use planned::PlannedTraffic;
 pub use rate::{
     Decay, Diurnal, DoubleHump, Plateau, Polyline, Rate, RateCurve, RateSegment, Shifted, Surge,
 };
+pub use retry::{
+    BeyondLongest, CallFailure, ClientBackoff, ClientJitter, ClientRetries, RetriedStatuses,
+    RetryAfterRule,
+};
+pub use sdk::Sdk;
 pub use trace::{
     TraceCount, TraceFault, TraceIdentity, TraceReplay, TraceRows, TraceSizes, TraceSource,
     TraceWindow, TracedRequest,

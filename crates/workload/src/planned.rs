@@ -1,6 +1,8 @@
 //! What traffic will send, known before it is sent.
 
-use crate::{Arrivals, SourceConfig, Workload, WorkloadConfig, WorkloadInput, WorkloadOutput};
+use crate::{
+    Arrivals, ClientConfig, SourceConfig, Workload, WorkloadConfig, WorkloadInput, WorkloadOutput,
+};
 use squall_determinism::{Seed, Shard};
 
 /// What open traffic sends, to the request: its times and sizes do not depend on the answers.
@@ -32,7 +34,10 @@ impl PlannedTraffic {
             return None;
         }
         // Nobody is answered here, which is no failure of the target's.
-        let config = WorkloadConfig { abort: None, ..config.clone() };
+        let mut config = WorkloadConfig { abort: None, ..config.clone() };
+        for source in &mut config.sources {
+            source.client = ClientConfig::waiting(source.client.timeout);
+        }
         let mut workload = Workload::of_shard(config, seed, shard);
         let mut planned = Self::default();
         let (mut second, mut in_second) = (0, 0);

@@ -2,10 +2,10 @@
 
 use crate::arrivals::{NextArrival, Process};
 use crate::{
-    Arrivals, ClientRequest, KindConfig, Ordinal, Shift, SourceConfig, TraceSizes, TracedRequest,
+    Arrivals, ClientConfig, ClientRequest, KindConfig, Ordinal, Shift, SourceConfig, TraceSizes,
+    TracedRequest,
 };
 use alloc::vec::Vec;
-use core::time::Duration;
 use squall_determinism::{
     Distribution, RandomStream, Seed, Shard, Share, StreamPurpose, Timestamp,
 };
@@ -30,13 +30,16 @@ pub(crate) struct Source {
     /// Which of them a trace gives.
     traced: TraceSizes,
     stream: Share,
-    pub(crate) timeout: Duration,
+    pub(crate) client: ClientConfig,
     /// The number of the first of its kinds, over all sources.
     first_kind: u16,
     kinds: Vec<KindConfig>,
     /// The weights of the kinds at first, and from when on which others hold.
     weights: Vec<Shift>,
 }
+
+/// What the later draws of a request are keyed by: the seed, the source, and its place among those of the source.
+pub(crate) type RequestDraws = (Seed, u32, u64);
 
 impl Source {
     pub(crate) fn new(
@@ -63,7 +66,7 @@ impl Source {
             output_tokens: config.output_tokens,
             traced,
             stream: config.stream,
-            timeout: config.client.timeout,
+            client: config.client,
             first_kind,
             kinds: config.kinds,
             weights: core::iter::once(first).chain(config.shifts).collect(),
@@ -76,8 +79,12 @@ impl Source {
         self.begun += 1;
     }
 
-    /// The request of the arrival that was taken last.
-    pub(crate) fn request(&mut self, request: Ordinal, next: NextArrival) -> ClientRequest {
+    /// The request of the arrival that was taken last, and what it draws by later.
+    pub(crate) fn request(
+        &mut self,
+        request: Ordinal,
+        next: NextArrival,
+    ) -> (ClientRequest, RequestDraws) {
         // Clients of other shards are not counted here: each shard draws by numbers of its own.
         let is_open = self.process.is_open();
         let place = if is_open { self.begun } else { self.shard.ordinal_of(self.begun) };
@@ -98,16 +105,19 @@ impl Source {
         let output_tokens = tokens(own_output, self.output_tokens, given_output);
         let stream = kind.and_then(|kind| kind.stream).unwrap_or(self.stream);
         let stream = draws.chance(stream);
-        ClientRequest {
+        let sent = ClientRequest {
             request,
+            nth: 0,
             intended: next.at,
             kind: self.first_kind + number,
             session,
             input_tokens,
             output_tokens,
             stream,
-            timeout: self.timeout,
-        }
+            timeout: self.client.timeout,
+            watched: self.client.watches_calls(),
+        };
+        (sent, (self.seed, self.key, place))
     }
 
     /// The kind of a request among its own and its session, as a trace has them or else as they are drawn.

@@ -2,6 +2,7 @@
 
 use crate::abort::AbortWatch;
 use crate::arrivals::NextArrival;
+use crate::calls::{CallDue, Calls};
 use crate::patience::{AskedBy, Patience};
 use crate::source::Source;
 use crate::{ClientAnswer, Ordinal, TraceFault, WorkloadConfig, WorkloadInput, WorkloadOutput};
@@ -32,7 +33,7 @@ use squall_determinism::{Seed, Shard, Timestamp};
 ///     prompt_tokens: Distribution::Fixed { value: 400 },
 ///     output_tokens: Distribution::Fixed { value: 60 },
 ///     stream: Share::ALL,
-///     client: ClientConfig { timeout: Duration::from_secs(20) },
+///     client: ClientConfig::waiting(Duration::from_secs(20)),
 ///     kinds: Vec::new(),
 ///     shifts: Vec::new(),
 /// };
@@ -67,6 +68,7 @@ pub struct Workload {
     arrived: u64,
     now: Timestamp,
     patience: Patience,
+    calls: Calls,
     outputs: VecDeque<WorkloadOutput>,
     abort: Option<AbortWatch>,
     aborted: Option<Timestamp>,
@@ -107,6 +109,7 @@ impl Workload {
             arrived: 0,
             now: Timestamp::ZERO,
             patience: Patience::new(are_alike),
+            calls: Calls::default(),
             outputs: VecDeque::new(),
             abort: config.abort.map(AbortWatch::new),
             aborted: None,
@@ -131,13 +134,31 @@ impl Workload {
         self.look_at_failures(now);
         match input {
             WorkloadInput::Answered { request, answer } => {
-                let own = self.shard.own_of(request.0).map(Ordinal);
-                if let Some(asked_by) = own.and_then(|own| self.patience.answered(own)) {
-                    self.request_ended(now, answer == ClientAnswer::Failed);
-                    self.released(asked_by, now);
+                if let Some(own) = self.shard.own_of(request.0) {
+                    self.answered(own, answer, now);
+                }
+            }
+            WorkloadInput::Begun { call } => {
+                if let Some(own) = self.shard.own_of(call.request.0) {
+                    self.calls.answer_begins(own, call.nth);
                 }
             }
             WorkloadInput::Tick => self.fire(|due| due <= now),
+        }
+    }
+
+    /// The last call of a request has its answer: the client calls again, or has what it gets.
+    fn answered(&mut self, own: u64, answer: ClientAnswer, now: Timestamp) {
+        if let ClientAnswer::Failed(failure) = answer
+            && let Some(retried) = self.calls.failed(own, &failure, now)
+        {
+            self.outputs.push_back(WorkloadOutput::Retry(retried));
+            return;
+        }
+        if let Some(asked_by) = self.patience.answered(Ordinal(own)) {
+            self.calls.end(own);
+            self.request_ended(now, answer != ClientAnswer::Succeeded);
+            self.released(asked_by, now);
         }
     }
 
@@ -189,7 +210,7 @@ impl Workload {
     #[inline]
     pub fn next_timer(&self) -> Option<Timestamp> {
         let arrival = self.next.map(|(next, _)| next.at);
-        arrival.into_iter().chain(self.patience.next_due()).min()
+        arrival.into_iter().chain(self.patience.next_due()).chain(self.calls.next_due()).min()
     }
 
     /// Whether nobody will ask any more, and nobody waits.
@@ -245,43 +266,75 @@ impl Workload {
         }
     }
 
-    /// Fires what is due, in the order of time; at one time those who give up come first.
+    /// Fires what is due, in the order of time; at one time those who give up come first, and then calls that are made
+    /// again.
     fn fire(&mut self, is_due: impl Fn(Timestamp) -> bool) {
         loop {
             let arrival = self.next.map_or(Timestamp::MAX, |(next, _)| next.at);
             let give_up = self.patience.next_due().unwrap_or(Timestamp::MAX);
-            let due = arrival.min(give_up);
+            let call = self.calls.next_due().unwrap_or(Timestamp::MAX);
+            let due = arrival.min(give_up).min(call);
             if due == Timestamp::MAX || !is_due(due) {
                 return;
             }
-            if give_up <= arrival {
+            if give_up == due {
                 if let Some((own, asked_by)) = self.patience.give_up() {
-                    let request = self.ordinal_of(own);
-                    self.outputs.push_back(WorkloadOutput::GiveUp { request });
-                    self.request_ended(due, true);
-                    self.released(asked_by, due);
+                    self.gave_up(own, asked_by, due);
                 }
+            } else if call == due {
+                self.call_due(due);
             } else if let Some((next, source)) = self.next {
                 self.send(next, source);
             }
         }
     }
 
+    fn gave_up(&mut self, own: Ordinal, asked_by: AskedBy, at: Timestamp) {
+        self.calls.end(own.0);
+        let request = self.ordinal_of(own);
+        self.outputs.push_back(WorkloadOutput::GiveUp { request });
+        self.request_ended(at, true);
+        self.released(asked_by, at);
+    }
+
+    fn call_due(&mut self, at: Timestamp) {
+        match self.calls.fire() {
+            Some(CallDue::Send(request)) => {
+                self.outputs.push_back(WorkloadOutput::Send(request));
+            }
+            Some(CallDue::Retry(retried)) => {
+                self.outputs.push_back(WorkloadOutput::Retry(retried));
+            }
+            Some(CallDue::GiveUp(own)) => {
+                if let Some(asked_by) = self.patience.answered(Ordinal(own)) {
+                    self.gave_up(Ordinal(own), asked_by, at);
+                }
+            }
+            None => {}
+        }
+    }
+
     fn send(&mut self, next: NextArrival, number: u16) {
-        let request = self.ordinal_of(self.patience.next_ordinal());
+        let own = self.patience.next_ordinal();
+        let request = self.ordinal_of(own);
         let source = &mut self.sources[usize::from(number)];
         source.process.pop();
         self.arrived += u64::from(source.process.is_open());
-        let timeout = source.timeout;
-        let sent = source.request(request, next);
+        let client = source.client;
+        let (sent, draws) = source.request(request, next);
         self.look_at_trace(number, next.at);
         self.find_next();
         let asked_by = AskedBy { client: next.client, source: number };
-        self.patience.begin(next.at, timeout, asked_by);
+        self.patience.begin(next.at, client.timeout, asked_by);
+        if sent.watched {
+            self.calls.begin(own.0, sent, client, draws);
+        }
         self.outputs.push_back(WorkloadOutput::Send(sent));
     }
 }
 
+#[cfg(test)]
+mod retry_tests;
 #[cfg(test)]
 mod shard_tests;
 #[cfg(test)]

@@ -131,7 +131,43 @@ pub(crate) fn prepare_to_build() -> bool {
 
 /// The vendors' own clients, for the suite that lets them judge.
 fn clients() -> bool {
-    environment("clients", "requirements.txt").is_some()
+    environment("clients", "requirements.txt").is_some_and(|python| node_clients(&python))
+}
+
+/// Those for Node, beside the Node of that environment, made anew when their versions change.
+#[expect(clippy::disallowed_methods, reason = "npm is given the PATH that we have")]
+fn node_clients(python: &Path) -> bool {
+    let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/tests/clients/node");
+    let (Some(bin), Some(environment)) = (python.parent(), python.ancestors().nth(2)) else {
+        return false;
+    };
+    let folder = environment.join("node");
+    let lock = "package-lock.json";
+    let Ok(versions) = fs::read(wanted.join(lock)) else {
+        eprintln!("missing: {}", wanted.join(lock).display());
+        return false;
+    };
+    // npm leaves its own list of what it has installed at the end.
+    let is_there = folder.join("node_modules/.package-lock.json").exists();
+    if is_there && fs::read(folder.join(lock)).is_ok_and(|installed| installed == versions) {
+        return true;
+    }
+    let copied = fs::create_dir_all(&folder).and_then(|()| {
+        fs::copy(wanted.join("package.json"), folder.join("package.json"))?;
+        fs::copy(wanted.join(lock), folder.join(lock))
+    });
+    println!("installing the clients for Node from npm into {}", folder.display());
+    // Node stands beside its npm, whose first line looks for it in the path.
+    let paths = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths([bin.to_owned()].into_iter().chain(env::split_paths(&paths)));
+    let mut npm = Command::new(bin.join("npm"));
+    npm.args(["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(&folder);
+    npm.env("PATH", path.unwrap_or(paths));
+    let is_made = copied.is_ok() && npm.status().is_ok_and(|status| status.success());
+    if !is_made {
+        eprintln!("failed: npm ci in {}; is the registry of npm in reach?", folder.display());
+    }
+    is_made
 }
 
 /// What a file of requirements beside the suite of clients asks for, in a virtual environment of its own, made

@@ -120,7 +120,7 @@ fn workload() -> WorkloadConfig {
         prompt_tokens: Distribution::Fixed { value: 400 },
         output_tokens: Distribution::Fixed { value: 60 },
         stream: Share::percent(50),
-        client: ClientConfig { timeout: Duration::from_secs(20) },
+        client: ClientConfig::waiting(Duration::from_secs(20)),
         kinds: Vec::new(),
         shifts: Vec::new(),
     };

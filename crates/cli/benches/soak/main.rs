@@ -103,7 +103,7 @@ async fn load(addr: SocketAddr, lasts: Duration, rps: u32) -> DriverLog {
                 prompt_tokens: Distribution::Fixed { value: 200 },
                 output_tokens: Distribution::Fixed { value: 20 },
                 stream: Share::percent(50),
-                client: ClientConfig { timeout: CLIENT_TIMEOUT },
+                client: ClientConfig::waiting(CLIENT_TIMEOUT),
                 kinds: Vec::new(),
                 shifts: Vec::new(),
             },

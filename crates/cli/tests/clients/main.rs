@@ -10,6 +10,7 @@ mod fronts;
 mod keys;
 mod manifests;
 mod media;
+mod retries;
 mod traces;
 
 use std::fs;

@@ -67,6 +67,7 @@ impl Run {
             outcome,
             status: if whole { 200 } else { 503 },
             answer: if whole { AnswerSeen::WHOLE } else { AnswerSeen::default() },
+            calls: 1,
         });
         self
     }

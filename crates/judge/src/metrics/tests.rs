@@ -2,9 +2,11 @@
 
 use super::by_hand::MeasureByHand as _;
 use super::*;
-use squall_record::{AttemptRow, RequestOutcome};
+use squall_record::{AttemptRow, RequestOutcome, RequestRow};
 use squall_scenario::METRICS;
-use squall_testkit::by_hand::{A, B, CHAT, FAILED, Fixture, WHOLE, answered, at, secs, throttled};
+use squall_testkit::by_hand::{
+    A, B, CHAT, FAILED, Fixture, WHOLE, answered, at, secs, succeeded, throttled,
+};
 
 fn duration(millis: u64) -> MetricValue {
     MetricValue::Duration(Duration::from_millis(millis))
@@ -249,6 +251,20 @@ fn amplification_is_attempts_over_requests() {
     assert_eq!(run.value(MetricId::RetryAmplification, CHAT, WHOLE), MetricValue::Ratio(1.0));
     let reason = run.reason(MetricId::RetryAmplification, None, secs(50..60));
     assert_eq!(reason, "0 requests, but at least 20 are required");
+}
+
+#[test]
+fn client_amplification_is_calls_over_requests() {
+    let mut run = Fixture::new();
+    run.requests(0..10_000, 90, RequestOutcome::Succeeded);
+    for (second, calls) in (10_u64..20).zip([1, 3, 2, 7, 1, 1, 1, 1, 1, 2]) {
+        run.request(RequestRow { calls, ..succeeded(at(second * 1_000), 100) });
+    }
+    let value = |window| run.value(MetricId::ClientAmplification, None, window);
+    assert_eq!(value(WHOLE), MetricValue::Ratio(1.1));
+    assert_eq!(value(secs(0..10)), MetricValue::Ratio(1.0));
+    let reason = run.reason(MetricId::ClientAmplification, CHAT, secs(10..20));
+    assert_eq!(reason, "10 requests, but at least 20 are required");
 }
 
 #[test]

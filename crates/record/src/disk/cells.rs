@@ -8,7 +8,9 @@ use std::path::Path;
 const MAGIC: &[u8; 8] = b"squallts";
 
 /// The version of what follows: another when a declaration of the cells changes, since nothing else says what a byte is.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The version before counted no retries of clients, and is read as one with none.
+const FIRST_VERSION: u8 = 1;
 
 /// Writes the cells of a run.
 pub(super) fn put(path: &Path, cells: &TimeSeries) -> Result<FileInfo, RecordError> {
@@ -35,10 +37,10 @@ pub(super) fn read(
     let Some((&version, frame)) = rest else {
         return Err(malformed("it does not begin with the mark of cells".to_owned()));
     };
-    if version != VERSION {
+    if !(FIRST_VERSION..=VERSION).contains(&version) {
         return Err(malformed(format!(
-            "its cells are of version {version}, and this squall reads version {VERSION}: read it with squall {}, or \
-             run the scenario again",
+            "its cells are of version {version}, and this squall reads versions {FIRST_VERSION} to {VERSION}: read it \
+             with squall {}, or run the scenario again",
             header.version
         )));
     }

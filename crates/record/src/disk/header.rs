@@ -380,6 +380,11 @@ impl HeaderFile {
         Ok(this)
     }
 
+    /// Of which form it is.
+    pub(super) const fn form(&self) -> u32 {
+        self.format
+    }
+
     /// Whether its cells are not those of `timeseries.bin`.
     pub(super) const fn is_old(&self) -> bool {
         self.format < 6

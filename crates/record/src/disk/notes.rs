@@ -5,12 +5,14 @@ use super::rows::{class, deployment};
 use crate::{NoteRow, RecordedEvent, RunHeader};
 use serde::{Deserialize, Serialize};
 use squall_determinism::Timestamp;
+use squall_failure::CallFailureCause;
 use squall_router::{
     AttemptId, CancelReason, ConfigId, ContinueBy, CooldownCause, DeploymentId, GroupId,
     LimitScope, PickProblem, RequestKey, RetryWait, RouterEvent as Decision, SharedEvent, TenantId,
 };
 use std::time::Duration;
 
+const CLIENT_RETRIED: &str = "client_retried";
 const HEALTHY: &str = "healthy";
 const UNHEALTHY: &str = "unhealthy";
 
@@ -94,6 +96,13 @@ impl NoteLine {
             RecordedEvent::FaultEnded { provider, fault } => {
                 Self::of_fault("fault_ended", provider, fault, header)
             }
+            RecordedEvent::ClientRetried { nth, cause, wait } => Self {
+                event: CLIENT_RETRIED.to_owned(),
+                nth: Some(nth),
+                why: Some(cause.to_string()),
+                delay_ns: Some(wait.as_nanos() as u64),
+                ..Self::default()
+            },
         };
         Self { at_ns: row.at.as_nanos(), request: row.request, ..line }
     }
@@ -211,6 +220,15 @@ impl NoteLine {
             "fault_ended" => {
                 let (provider, fault) = self.fault(header)?;
                 RecordedEvent::FaultEnded { provider, fault }
+            }
+            CLIENT_RETRIED => {
+                let cause = self.why.as_deref().and_then(CallFailureCause::from_word);
+                let wait = self.delay_ns.map(Duration::from_nanos);
+                RecordedEvent::ClientRetried {
+                    nth: self.nth.ok_or("`nth` is missing")?,
+                    cause: cause.ok_or("`why` is no cause of a call that failed")?,
+                    wait: wait.ok_or("`delay_ns` is missing")?,
+                }
             }
             _ => RecordedEvent::Router(self.decision(header)?),
         };

@@ -9,8 +9,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// A column of attempts that forms before 6 do not have.
-const YOUNGEST_COLUMN: &str = "limit";
+/// Columns that the first forms do not have, and the first that has them.
+const YOUNG_COLUMNS: [(&str, u32); 2] = [("limit", 6), ("calls", 8)];
 
 /// The rows of a file.
 pub(super) struct RowFile<T> {
@@ -34,8 +34,8 @@ pub(super) struct RowReader<'a> {
     pub(super) header: &'a RunHeader,
     /// Whether the last line may be cut off, and a file not yet there.
     pub(super) running: bool,
-    /// Whether it is of a form that had a column less.
-    pub(super) is_old: bool,
+    /// Its form.
+    pub(super) form: u32,
 }
 
 impl RowReader<'_> {
@@ -79,9 +79,12 @@ impl RowReader<'_> {
                 Err(error) => return Err(malformed(line, &error)),
             }
             let Some(names) = &names else {
-                let older = columns.iter().copied().filter(|column| *column != YOUNGEST_COLUMN);
-                let is_older = self.is_old && record.iter().eq(older);
-                if !is_older && !record.iter().eq(columns.iter().copied()) {
+                let is_known = |column: &&str| {
+                    let since = YOUNG_COLUMNS.iter().find(|(young, _)| young == column);
+                    since.is_none_or(|(_, since)| self.form >= *since)
+                };
+                let of_form = columns.iter().copied().filter(is_known);
+                if !record.iter().eq(of_form) && !record.iter().eq(columns.iter().copied()) {
                     let told: Vec<_> = record.iter().take(columns.len()).collect();
                     let problem = format!(
                         "the columns are `{}`, and `{}` were expected",

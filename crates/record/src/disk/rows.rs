@@ -10,7 +10,7 @@ use squall_failure::{FailureClass, FailureSource, ProviderLimitKind};
 use std::time::Duration;
 
 /// The columns of `requests.csv`.
-pub(super) const REQUEST_COLUMNS: [&str; 18] = [
+pub(super) const REQUEST_COLUMNS: [&str; 19] = [
     "request",
     "group",
     "kind",
@@ -29,6 +29,7 @@ pub(super) const REQUEST_COLUMNS: [&str; 18] = [
     "whole",
     "usage",
     "model",
+    "calls",
 ];
 
 /// The columns of `attempts.csv`.
@@ -72,6 +73,13 @@ pub(super) struct RequestLine {
     usage: bool,
     /// The deployment whose model the answer names.
     model: Option<String>,
+    #[serde(default = "one_call")]
+    calls: u16,
+}
+
+/// What forms before 8 do not tell.
+const fn one_call() -> u16 {
+    1
 }
 
 impl RequestLine {
@@ -105,6 +113,7 @@ impl RequestLine {
                 .model
                 .and_then(|place| header.deployments.get(usize::from(place)))
                 .map(|deployment| deployment.name.clone()),
+            calls: row.calls,
         }
     }
 
@@ -139,6 +148,7 @@ impl RequestLine {
                 usage: self.usage,
                 model: self.model.map(|name| deployment(header, &name)).transpose()?,
             },
+            calls: self.calls,
         })
     }
 }

@@ -117,6 +117,7 @@ fn requests() -> Vec<RequestRow> {
         outcome,
         status: 200,
         answer: AnswerSeen::WHOLE,
+        calls: 1,
     });
     rows.collect()
 }
@@ -239,20 +240,43 @@ fn a_recording_of_form_2_comes_back_too() {
     });
     edit(&folder.join("attempts.csv"), |text| {
         assert!(text.contains(",fault,limit,stream,"));
-        let without = |line: &str| {
-            let cells = line.split(',').enumerate().filter(|&(column, _)| column != 9);
-            cells.map(|(_, cell)| cell).collect::<Vec<_>>().join(",")
-        };
-        text.lines().map(|line| without(line) + "\n").collect()
+        without_column(&text, 9)
+    });
+    edit(&folder.join("requests.csv"), |text| {
+        assert!(text.contains(",usage,model,calls\n"));
+        without_column(&text, 18)
     });
     std::fs::rename(folder.join("timeseries.bin"), folder.join("cells.json")).unwrap();
-    edit(&folder.join("run.json"), |text| text.replace("\"format\":7", "\"format\":2"));
+    edit(&folder.join("run.json"), |text| text.replace("\"format\":8", "\"format\":2"));
     seal(&folder);
     let attempts: Vec<_> =
         attempts().into_iter().map(|row| AttemptRow { limit: None, ..row }).collect();
     let logs = Logs { requests: requests(), attempts: attempts.clone(), ..Logs::default() };
     let Recording { cells, .. } = Recording::of_logs(header(), RowRetention::Cells, logs);
     assert_eq!(Recording::read(&folder).unwrap(), Recording { cells, attempts, ..recording });
+}
+
+/// A table without one of its columns.
+fn without_column(text: &str, without: usize) -> String {
+    let line = |line: &str| {
+        let cells = line.split(',').enumerate().filter(|&(column, _)| column != without);
+        cells.map(|(_, cell)| cell).collect::<Vec<_>>().join(",")
+    };
+    text.lines().map(|each| line(each) + "\n").collect()
+}
+
+#[test]
+fn a_recording_of_form_7_tells_of_one_call_for_each_request() {
+    let folder = folder("form-7");
+    let recording = recording();
+    recording.write(&folder).unwrap();
+    edit(&folder.join("requests.csv"), |text| without_column(&text, 18));
+    edit(&folder.join("run.json"), |text| text.replace("\"format\":8", "\"format\":7"));
+    let mut cells = std::fs::read(folder.join("timeseries.bin")).unwrap();
+    cells[8] = 1;
+    std::fs::write(folder.join("timeseries.bin"), cells).unwrap();
+    seal(&folder);
+    assert_eq!(Recording::read(&folder).unwrap(), recording);
 }
 
 /// Tells the checksums of a folder's files as they are now, as somebody would who edits a recording and hides it.
@@ -366,9 +390,9 @@ fn garbage_and_too_much_of_it_are_refused_with_their_line() {
     assert!(error.contains("line 6 is longer than"), "{error}");
     let error = error_after("attempts.csv", |text| text.replacen("deployment", "server", 1));
     assert!(error.contains("line 1: the columns are `request,ordinal,server,"), "{error}");
-    for form in [1, 8] {
+    for form in [1, 9] {
         let other = format!("\"format\":{form}");
-        let error = error_after("run.json", |text| text.replace("\"format\":7", &other));
+        let error = error_after("run.json", |text| text.replace("\"format\":8", &other));
         assert!(error.contains(&format!("form {form}, written by squall 0.1.0")), "{error}");
     }
     let error = error_after("run.json", |_| String::new());
@@ -416,8 +440,7 @@ prop_compose! {
         RequestRow {
             request, group, kind, intended, sent, first_token, ended, stream, input_tokens, output_tokens,
             received_tokens, outcome, status,
-            answer: AnswerSeen::WHOLE,
-        }
+            answer: AnswerSeen::WHOLE, calls: 1 }
     }
 }
 

@@ -95,8 +95,7 @@ prop_compose! {
                 1 => RequestOutcome::Failed { class, source: FailureSource::Provider },
                 _ => RequestOutcome::Succeeded,
             },
-            status: 200, answer: AnswerSeen::WHOLE,
-        }
+            status: 200, answer: AnswerSeen::WHOLE, calls: 1 }
     }
 }
 
@@ -262,6 +261,7 @@ fn rows_that_some_shards_have_not_are_left_out_and_that_is_told() {
         outcome: RequestOutcome::Succeeded,
         status: 200,
         answer: AnswerSeen::WHOLE,
+        calls: 1,
     };
     let first = row;
     row.request = 1;

@@ -33,6 +33,8 @@ pub struct RequestCell {
     pub attempts: u32,
     /// Tokens of the answers of those that succeeded.
     pub received_tokens: u64,
+    /// Calls that their clients made after the first.
+    pub client_retries: u32,
 }
 
 /// What became of the attempts of one tick.
@@ -172,7 +174,7 @@ macro_rules! cell {
 }
 
 cell!(RequestCell: arrived u32, succeeded u32, answered u32, received_tokens u64, lost u32, attempts u32, gave_up u32,
-    unfinished u32, truncated u32, without_usage u32, failed [u32; CLASSES]);
+    unfinished u32, truncated u32, without_usage u32, failed [u32; CLASSES], client_retries u32);
 cell!(AttemptCell: started u32, first u32, succeeded u32, input_tokens u64, output_tokens u64, billed_tokens u64,
     abandoned u32, asked_to_wait u32, did_not_wait u32, failed [u32; CLASSES]);
 

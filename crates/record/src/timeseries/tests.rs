@@ -24,6 +24,7 @@ fn request(intended: u64, ended: u64, outcome: RequestOutcome) -> RequestRow {
         outcome,
         status: 200,
         answer: crate::AnswerSeen::WHOLE,
+        calls: 1,
     }
 }
 

@@ -2,20 +2,16 @@
 
 use super::chart_context::ChartContext;
 use super::chart_data::{ChartData, SeriesKind};
-use super::fault_labels::FaultNaming;
+use super::counts_and_ratio::{CountsOfCause, RatioTold, draw_counts, draw_ratio};
 use super::following_attempts::following;
 use super::legend::{self, LegendMark};
-use super::panel::{AxisUnit, LineStroke, Panel, PanelPosition, STRIP, ceiling, plain};
-use super::picture::{Anchor, Picture, label};
-use super::theme::{FALLBACK, HEDGE, Ink, PALE, QUIET, RETRY, TEXT, TOTAL};
+use super::panel::STRIP;
+use super::picture::Picture;
+use super::theme::{CLIENT_RETRY, FALLBACK, HEDGE, Ink, PALE, RETRY, TEXT, TOTAL};
 use super::walked_rows::FollowingCause;
 use squall_judge::text::count;
 use std::ops::Range;
 
-const COUNTS: f64 = 150.0;
-const RATIO: f64 = 110.0;
-/// How many requests a bin needs for a ratio.
-const NEEDED: u32 = 5;
 const PER_REQUEST: &str = "attempts per request (bins of 5 or more)";
 
 /// Attempts of one cause: without rows, of all.
@@ -51,6 +47,7 @@ fn causes(context: &ChartContext<'_>) -> Vec<CauseCounts> {
             FollowingCause::Retry => ("retries", RETRY),
             FollowingCause::Fallback => ("fallbacks", FALLBACK),
             FollowingCause::Hedge => ("hedges", HEDGE),
+            FollowingCause::ClientRetry => ("retries of clients", CLIENT_RETRY),
         };
         let own = following(context).iter().filter(|attempt| attempt.cause == cause);
         CauseCounts { name, ink, times: own.map(|attempt| attempt.at).collect() }
@@ -61,7 +58,7 @@ fn causes(context: &ChartContext<'_>) -> Vec<CauseCounts> {
 const UNTOLD: &str = "retries, fallbacks and hedges (told apart with --rows all)";
 
 /// By cause, how many began in each of the bins.
-fn binned(context: &ChartContext<'_>, width: usize) -> Vec<(&'static str, Ink, Vec<u32>)> {
+fn binned(context: &ChartContext<'_>, width: usize) -> Vec<CountsOfCause> {
     let bins = context.bins(width).count();
     let of_rows = causes(context).into_iter().map(|cause| {
         let mut counts = vec![0; bins];
@@ -110,7 +107,8 @@ pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let entries: Vec<_> = blocks.chain(lines).collect();
     let top = legend::draw(&mut picture, &entries) + STRIP + 8.0;
     let bottom = draw_counts(&mut picture, context, top, &causes);
-    draw_ratio(&mut picture, context, bottom + 26.0);
+    let told = RatioTold { label: "attempts per request", line: PER_REQUEST, one: NO_MORE };
+    draw_ratio(&mut picture, context, bottom + 26.0, &told, |bin| attempts(context, bin).0);
     picture
 }
 
@@ -119,62 +117,9 @@ const NO_MORE: &str = "one attempt each";
 fn singular(name: &str) -> &str {
     match name {
         "retries" => "retry",
+        "retries of clients" => "retry of a client",
         name => name.trim_end_matches('s'),
     }
-}
-
-fn draw_counts(
-    picture: &mut Picture,
-    context: &ChartContext<'_>,
-    top: f64,
-    causes: &[(&'static str, Ink, Vec<u32>)],
-) -> f64 {
-    let bins: Vec<_> = context.bins(context.bin_width(1)).collect();
-    let rate = |count: u32, bin: &Range<usize>| f64::from(count) / bin.len() as f64;
-    let below = |place: usize, bin: usize| causes[..place].iter().map(|(.., all)| all[bin]).sum();
-    let sums = bins.iter().enumerate().map(|(bin, range)| rate(below(causes.len(), bin), range));
-    let faults = context.faults_of(None);
-    let panel = Panel::new(context, top, COUNTS, ceiling(sums.fold(0.0, f64::max)))
-        .wide()
-        .below_names(&faults, FaultNaming::WithDeployment);
-    panel.faults(picture, &faults);
-    let unit = AxisUnit { name: "per s", write: plain, lines: 3.0 };
-    panel.frame(picture, context, &unit, PanelPosition::First);
-    for (place, (name, ink, counts)) in causes.iter().enumerate() {
-        picture.series(name, |picture| {
-            for (number, bin) in bins.iter().enumerate().filter(|&(bin, _)| counts[bin] > 0) {
-                let base = rate(below(place, number), bin);
-                panel.bar(picture, bin, (base, base + rate(counts[number], bin)), *ink);
-            }
-        });
-    }
-    panel.fault_names(picture, &faults, FaultNaming::WithDeployment);
-    panel.end()
-}
-
-fn draw_ratio(picture: &mut Picture, context: &ChartContext<'_>, top: f64) {
-    let ratios = context.bins(context.bin_width(1)).map(|bin| {
-        let arrived = context.requests(bin.clone()).arrived;
-        let middle = f64::midpoint(bin.start as f64, bin.end as f64);
-        let started = attempts(context, bin).0;
-        (middle, (arrived >= NEEDED).then(|| f64::from(started) / f64::from(arrived)))
-    });
-    let ratios: Vec<_> = ratios.collect();
-    let most = ratios.iter().filter_map(|&(_, ratio)| ratio).fold(1.0, f64::max);
-    let panel = Panel::new(context, top, RATIO, ceiling(most)).wide();
-    panel.faults(picture, &context.faults_of(None));
-    let unit = AxisUnit { name: "", write: plain, lines: 3.0 };
-    panel.frame(picture, context, &unit, PanelPosition::Last);
-    let over = (panel.left, panel.top - 12.0);
-    picture.text(over, "attempts per request", label(QUIET, Anchor::Left));
-    picture.series(NO_MORE, |picture| {
-        let ends = [panel.at((0.0, 1.0)), panel.at((panel.seconds, 1.0))];
-        picture.dashes(&ends, TEXT, 1.5);
-    });
-    picture.series(PER_REQUEST, |picture| {
-        panel.line(picture, &ratios, TOTAL, LineStroke::solid(2.0));
-    });
-    picture.close(panel.end(), None);
 }
 
 /// The numbers of the chart: requests, and the attempts by cause.

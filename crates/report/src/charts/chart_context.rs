@@ -185,6 +185,7 @@ impl<'a> ChartContext<'a> {
         for group in &self.recording.cells.groups {
             let cell = group.sum(window(&seconds));
             sum.arrived += cell.arrived;
+            sum.client_retries += cell.client_retries;
             sum.succeeded += cell.succeeded;
             sum.answered += cell.answered;
             sum.lost += cell.lost;

@@ -1,5 +1,6 @@
 //! How retries went: at once to a sibling, or after a wait, which is held against the policy's ceilings. Hedges, which
-//! begin while an attempt of their request is under way, are no retries and are only counted.
+//! begin while an attempt of their request is under way, are no retries and are only counted. What follows a call that a
+//! client made again is not the router's, and is on the chart of calls.
 
 use super::chart_context::ChartContext;
 use super::chart_data::{ChartData, SeriesKind};
@@ -23,7 +24,8 @@ const SWITCHES: f64 = 96.0;
 
 pub(super) fn draw(context: &ChartContext<'_>) -> Picture {
     let retries: Vec<_> = retries(context).copied().collect();
-    let hedges = (following(context).len() - retries.len()) as u64;
+    let is_hedge = |attempt: &&FollowingAttempt| attempt.cause == FollowingCause::Hedge;
+    let hedges = following(context).iter().filter(is_hedge).count() as u64;
     let (at_once, waited): (Vec<_>, Vec<_>) =
         retries.iter().copied().partition(|retry| retry.delay < AT_ONCE);
     let all = count(retries.len() as u64);
@@ -211,9 +213,12 @@ pub(super) fn series(context: &ChartContext<'_>, data: &mut ChartData) {
     }
 }
 
-/// The attempts that began when those before them had ended.
+/// The attempts of one call that began when those before them had ended.
 fn retries<'c>(context: &'c ChartContext<'_>) -> impl Iterator<Item = &'c FollowingAttempt> {
-    following(context).iter().filter(|attempt| attempt.cause != FollowingCause::Hedge)
+    let is_retry = |attempt: &&FollowingAttempt| {
+        matches!(attempt.cause, FollowingCause::Retry | FollowingCause::Fallback)
+    };
+    following(context).iter().filter(is_retry)
 }
 
 /// What Retry-After asked of retries that waited, at the times they began to, by the router's notes.

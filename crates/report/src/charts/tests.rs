@@ -81,6 +81,7 @@ fn the_charts_of_a_report_and_their_order() {
     let ids = CHARTS.map(|chart| chart.id);
     let order = [
         "traffic",
+        "client-calls",
         "load",
         "shares",
         "states",
@@ -341,8 +342,7 @@ prop_compose! {
                 _ => RequestOutcome::GaveUp,
             },
             status: 200,
-            answer: squall_record::AnswerSeen::WHOLE,
-        }
+            answer: squall_record::AnswerSeen::WHOLE, calls: 1 }
     }
 }
 

@@ -75,6 +75,7 @@ pub(super) const HEAT: [Ink; 6] = [
 /// Why a request took another attempt.
 pub(super) const RETRY: Ink = Ink::new((0, 121, 140), (56, 184, 204));
 pub(super) const FALLBACK: Ink = Ink::new((214, 137, 16), (244, 180, 74));
+pub(super) const CLIENT_RETRY: Ink = Ink::new((176, 42, 88), (242, 128, 166));
 pub(super) const HEDGE: Ink = Ink::new((140, 70, 130), (212, 140, 204));
 
 /// Over what is not counted.

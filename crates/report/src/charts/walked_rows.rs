@@ -23,10 +23,12 @@ pub(super) enum FollowingCause {
     Fallback,
     /// Another one was under way.
     Hedge,
+    /// Its client called again.
+    ClientRetry,
 }
 
 impl FollowingCause {
-    pub(super) const ALL: [Self; 3] = [Self::Retry, Self::Fallback, Self::Hedge];
+    pub(super) const ALL: [Self; 4] = [Self::Retry, Self::Fallback, Self::Hedge, Self::ClientRetry];
 }
 
 /// An attempt after another one of its request.

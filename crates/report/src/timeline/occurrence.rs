@@ -166,6 +166,7 @@ impl<'r> ToldRun<'r> {
                 (Topic::FaultBegins, provider, fault)
             }
             RecordedEvent::FaultEnded { provider, fault } => (Topic::FaultEnds, provider, fault),
+            RecordedEvent::ClientRetried { .. } => return,
         };
         push(all, row.at, topic, self.provider(provider), self.fault(provider, fault));
     }

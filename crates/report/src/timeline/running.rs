@@ -57,7 +57,7 @@ impl RunningTimeline {
             RecordedEvent::FaultEnded { provider, fault } => {
                 self.faults.retain(|&(of, number, _)| (of, number) != (provider, fault));
             }
-            RecordedEvent::Router(_) => {}
+            RecordedEvent::Router(_) | RecordedEvent::ClientRetried { .. } => {}
         }
         self.tell(|told, all| told.note(row, all));
     }

@@ -48,6 +48,8 @@ metrics! {
     ErrorBudgetSpent: "error_budget_spent", AllOrGroup, Duration;
     /// Attempts ÷ requests.
     RetryAmplification: "retry_amplification", AllOrGroup, Ratio;
+    /// Calls of clients ÷ requests.
+    ClientAmplification: "client_amplification", AllOrGroup, Ratio;
     /// Share of 429s whose Retry-After was honoured.
     RetryAfterHonoured: "retry_after_honoured", AllOrDeployment, Percent;
     /// Number of attempts answered with 429.

@@ -3,6 +3,7 @@
 mod arrivals;
 mod bad;
 mod bad_routing;
+mod client;
 mod faults;
 mod good;
 mod large;

@@ -1,6 +1,7 @@
 //! Traffic: who asks, when, and how much.
 
 use super::arrivals::{ARRIVALS, SETTINGS, arrivals};
+use super::client::{CLIENT, client};
 use super::distribution::TOKEN_DISTRIBUTION;
 use super::mix::{self, KIND, SHIFT};
 use super::rate::RATE;
@@ -9,7 +10,7 @@ use crate::fields::Fields;
 use crate::schema::{Key, Schema, Section};
 use core::time::Duration;
 use squall_determinism::Share;
-use squall_workload::{ClientConfig, SourceConfig};
+use squall_workload::SourceConfig;
 use std::path::Path;
 
 /// Traffic of one source.
@@ -78,21 +79,6 @@ static KEYS: [Key; 9] = [
     ),
 ];
 
-static CLIENT: Section = Section {
-    id: "client",
-    phrase: "a client",
-    about: "Client behaviour.",
-    keys: &[&[Key::optional(
-        "timeout",
-        Schema::SPAN,
-        "60s",
-        "The client disconnects if the answer is not complete within this time, counted from the \
-         intended send time.",
-    )]],
-};
-
-const TIMEOUT: Duration = Duration::from_secs(60);
-
 /// Reads the traffic of a source, for a run of this length if that is known. Its key and its kinds are to come. Traces are
 /// looked for from `folder`, that of the scenario; without one they are not read.
 pub(crate) fn source(
@@ -100,9 +86,8 @@ pub(crate) fn source(
     run: Option<Duration>,
     folder: Option<&Path>,
 ) -> SourceConfig {
-    let timeout = fields.section("client").and_then(|client| client.duration("timeout"));
-    let timeout = timeout.unwrap_or(TIMEOUT);
-    let of = TraceUse { run, timeout, folder };
+    let client = client(fields);
+    let of = TraceUse { run, timeout: client.timeout, folder };
     let shape = trace::shape(fields, &SETTINGS, of, || arrivals(fields, run));
     SourceConfig {
         key: 0,
@@ -110,7 +95,7 @@ pub(crate) fn source(
         prompt_tokens: shape.prompt_tokens,
         output_tokens: shape.output_tokens,
         stream: fields.share("stream").unwrap_or(Share::NONE),
-        client: ClientConfig { timeout },
+        client,
         kinds: Vec::new(),
         shifts: Vec::new(),
     }

@@ -1,12 +1,13 @@
 //! Clients: what they send, and when they give up.
 
 use super::World;
-use crate::in_flight::{Flight, LANES};
-use squall_record::RequestOutcome;
-use squall_router::{RequestArrival, RequestKey, RequestTag, RouterInput};
+use crate::in_flight::{Flight, LANES, NOBODY};
+use squall_failure::CallFailureCause;
+use squall_record::{NoteRow, RecordedEvent, RequestOutcome};
+use squall_router::{RequestArrival, RequestTag, RouterInput};
 use squall_scenario::RequestKind;
 use squall_workload::{
-    ClientAnswer, ClientRequest, Ordinal, WorkloadInput as ClientInput, WorkloadOutput,
+    ClientRequest, Ordinal, RetriedCall, WorkloadInput as ClientInput, WorkloadOutput,
 };
 
 impl World<'_> {
@@ -15,29 +16,37 @@ impl World<'_> {
         self.hear_clients();
     }
 
-    /// Tells a client of its answer.
-    pub(super) fn answer(&mut self, request: Ordinal, answer: ClientAnswer) {
-        self.workload.handle(self.now, ClientInput::Answered { request, answer });
-        self.hear_clients();
+    /// Tells a client that its answer has begun, if it asks for that.
+    pub(super) fn answer_begins(&mut self, client: ClientRequest) {
+        if client.watched {
+            self.workload.handle(self.now, ClientInput::Begun { call: client.call() });
+            self.hear_clients();
+        }
     }
 
-    fn hear_clients(&mut self) {
+    pub(super) fn hear_clients(&mut self) {
         while let Some(output) = self.workload.poll() {
-            match output {
-                WorkloadOutput::Send(client) => self.send(client),
-                WorkloadOutput::GiveUp { request } => self.give_up(request),
-            }
+            self.act(output);
+        }
+    }
+
+    pub(super) fn act(&mut self, output: WorkloadOutput) {
+        match output {
+            WorkloadOutput::Send(client) if client.nth > 0 => self.send_again(client),
+            WorkloadOutput::Send(client) => self.send(client),
+            WorkloadOutput::Retry(retried) => self.will_retry(&retried),
+            WorkloadOutput::GiveUp { request } => self.give_up(request),
         }
     }
 
     fn send(&mut self, client: ClientRequest) {
-        let nobody = RequestKey { slot: u32::MAX, generation: u32::MAX };
         // A load balancer before the replicas, round robin.
         let replica = (client.request.0 % self.routers.len() as u64) as u16;
         let flight = self.flights.insert(Flight {
             client,
             replica,
-            key: nobody,
+            key: NOBODY,
+            gave_up: false,
             first_token: None,
             received_tokens: 0,
             begun_tokens: 0,
@@ -46,7 +55,20 @@ impl World<'_> {
             calls: [None; LANES],
         });
         self.ordinals.push_back(flight);
-        let kind = self.kind_of(&client);
+        self.call(flight, &client, replica);
+    }
+
+    /// A client calls again: another request for the router, and the same one of the run.
+    fn send_again(&mut self, client: ClientRequest) {
+        let Some(flight) = self.flight_of(client.request) else { return };
+        let Some(there) = self.flights.get(flight) else { return };
+        there.client = client;
+        let replica = there.replica;
+        self.call(flight, &client, replica);
+    }
+
+    fn call(&mut self, flight: u32, client: &ClientRequest, replica: u16) {
+        let kind = self.kind_of(client);
         let arrival = RequestArrival {
             input_tokens: client.input_tokens,
             output_tokens: client.output_tokens,
@@ -68,11 +90,40 @@ impl World<'_> {
         &self.scenario.kinds[usize::from(client.kind)]
     }
 
+    /// A client will call again: what there is of its last call is void.
+    fn will_retry(&mut self, retried: &RetriedCall) {
+        let Some(flight) = self.flight_of(retried.call.request) else { return };
+        let Some(there) = self.flights.get(flight) else { return };
+        let (key, replica) = (there.key, there.replica);
+        there.begin_anew();
+        self.collector.note(NoteRow {
+            at: self.now,
+            request: Some(retried.call.request.0),
+            note: RecordedEvent::ClientRetried {
+                nth: retried.call.nth,
+                cause: retried.cause,
+                wait: retried.wait,
+            },
+        });
+        // One that has hung up: its router does not know yet.
+        if retried.cause == CallFailureCause::TimedOut {
+            self.tell_router(replica, RouterInput::ClientGone { request: key });
+        }
+    }
+
     fn give_up(&mut self, request: Ordinal) {
         let Some(flight) = self.flight_of(request) else { return };
-        let Some(&mut Flight { key, replica, .. }) = self.flights.get(flight) else { return };
+        let Some(there) = self.flights.get(flight) else { return };
+        there.gave_up = true;
+        let (key, replica) = (there.key, there.replica);
         self.record_request(flight, RequestOutcome::GaveUp, 0);
-        self.tell_router(replica, RouterInput::ClientGone { request: key });
+        if key == NOBODY {
+            // Between two calls no router knows of it.
+            self.flights.remove(flight);
+            self.forget_ended();
+        } else {
+            self.tell_router(replica, RouterInput::ClientGone { request: key });
+        }
     }
 
     fn flight_of(&mut self, request: Ordinal) -> Option<u32> {

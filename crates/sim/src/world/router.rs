@@ -2,13 +2,13 @@
 
 use super::World;
 use squall_determinism::{Digest, Timestamp};
-use squall_failure::Failure;
+use squall_failure::{CallFailureCause, Failure};
 use squall_record::{JournalWriter, NoteRow, RecordedEvent, RequestOutcome};
 use squall_router::journal::{digest_output, encode_arrival, encode_frame};
 use squall_router::{
     AttemptId, Outcome, RequestKey, RequestTag, RouterInput, RouterOutput, SharedOutput,
 };
-use squall_workload::ClientAnswer;
+use squall_workload::{CallFailure, ClientAnswer, WorkloadInput as ClientInput, WorkloadOutput};
 
 /// The journal of a run, while it is written.
 #[derive(Debug, Default)]
@@ -102,6 +102,7 @@ impl World<'_> {
     fn commit(&mut self, tag: RequestTag, attempt: AttemptId) {
         let now = self.now;
         let Some(flight) = self.flights.get(tag.0 as u32) else { return };
+        let begins = flight.client.stream.then_some(flight.client);
         if flight.client.stream {
             flight.first_token.get_or_insert(now);
         }
@@ -110,33 +111,44 @@ impl World<'_> {
         {
             running.committed = true;
         }
+        if let Some(client) = begins {
+            self.answer_begins(client);
+        }
     }
 
     fn done(&mut self, flight: u32, outcome: Outcome) {
         let Some(there) = self.flights.get(flight) else { return };
-        let ordinal = there.client.request;
-        if !there.client.stream && matches!(outcome, Outcome::Succeeded { .. }) {
+        let (client, gave_up) = (there.client, there.gave_up);
+        if !client.stream && matches!(outcome, Outcome::Succeeded { .. }) {
             there.first_token = Some(self.now);
         }
-        let answer = match outcome {
-            Outcome::Succeeded { .. } => {
-                self.record_request(flight, RequestOutcome::Succeeded, 200);
-                Some(ClientAnswer::Succeeded)
-            }
+        let (answer, outcome, status) = match outcome {
+            Outcome::Succeeded { .. } => (ClientAnswer::Succeeded, RequestOutcome::Succeeded, 200),
             Outcome::Failed { failure, committed } => {
                 let Failure { class, source, .. } = failure;
                 let status = if committed { 200 } else { failure.client_status() };
-                self.record_request(flight, RequestOutcome::Failed { class, source }, status);
-                Some(ClientAnswer::Failed)
+                let told = ClientAnswer::Failed(call_failure(&failure, committed));
+                (told, RequestOutcome::Failed { class, source }, status)
             }
-            // Written down when the client gave up.
-            Outcome::ClientGone => None,
+            // Written down when the client gave up, if it did: one that only hung up on a call is to call again.
+            Outcome::ClientGone => {
+                if gave_up {
+                    self.flights.remove(flight);
+                    self.forget_ended();
+                }
+                return;
+            }
         };
-        self.flights.remove(flight);
-        self.forget_ended();
-        if let Some(answer) = answer {
-            self.answer(ordinal, answer);
+        self.workload.handle(self.now, ClientInput::Answered { request: client.request, answer });
+        // What comes of the answer itself comes first, since nothing else is due.
+        let first = self.workload.poll();
+        if !matches!(first, Some(WorkloadOutput::Retry(_))) {
+            self.record_request(flight, outcome, status);
+            self.flights.remove(flight);
+            self.forget_ended();
         }
+        first.into_iter().for_each(|output| self.act(output));
+        self.hear_clients();
     }
 
     fn note(&mut self, replica: u16, note: squall_router::RouterEvent) {
@@ -144,4 +156,14 @@ impl World<'_> {
         let request = note.request().map(|key| slots[key.slot as usize]);
         self.collector.note(NoteRow { at: self.now, request, note: RecordedEvent::Router(note) });
     }
+}
+
+/// What a client is told of a failure: an error with its status, or a stream that ends too early.
+fn call_failure(failure: &Failure, committed: bool) -> CallFailure {
+    let cause = match committed {
+        true => CallFailureCause::Final,
+        false => CallFailureCause::Status(failure.client_status()),
+    };
+    let retry_after = failure.retry_after.filter(|_| !committed);
+    CallFailure { retry_after, ..CallFailure::new(cause) }
 }

@@ -33,6 +33,7 @@ impl World<'_> {
                 | RequestOutcome::GaveUp
                 | RequestOutcome::Unfinished => AnswerSeen::default(),
             },
+            calls: client.nth + 1,
         });
     }
 

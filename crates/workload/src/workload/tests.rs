@@ -25,7 +25,7 @@ pub(super) fn source(arrivals: Arrivals) -> SourceConfig {
         prompt_tokens: Distribution::lognormal(420, 1_900).unwrap(),
         output_tokens: Distribution::lognormal(60, 200).unwrap(),
         stream: Share::percent(70),
-        client: ClientConfig { timeout: Duration::from_secs(20) },
+        client: ClientConfig::waiting(Duration::from_secs(20)),
         kinds: Vec::new(),
         shifts: Vec::new(),
     }
@@ -67,6 +67,7 @@ pub(super) fn drive_shard(
                     answers.extend(after.map(|after| (now + after, client.request)));
                 }
                 WorkloadOutput::GiveUp { request } => gave_up.push(request),
+                WorkloadOutput::Retry(retried) => panic!("nobody calls again: {retried:?}"),
             }
         }
     }
@@ -124,7 +125,7 @@ fn traffic_is_the_same_however_it_is_answered() {
 fn traffic_is_the_same_however_patient_clients_are() {
     let with = |timeout| {
         let mut config = config(Arrivals::Poisson { rate: rate(50.0) }, 20);
-        config.sources[0].client = ClientConfig { timeout: Duration::from_secs(timeout) };
+        config.sources[0].client = ClientConfig::waiting(Duration::from_secs(timeout));
         drive(config, Some(Duration::from_secs(3)))
     };
     let ((patient, stayed), (hasty, left)) = (with(10), with(1));
@@ -309,7 +310,7 @@ fn of_two_sources_at_one_time_the_first_comes_first_and_kinds_are_numbered_over_
 #[test]
 fn clients_of_each_source_wait_as_long_as_theirs() {
     let waits = |timeout, times: &[u64]| SourceConfig {
-        client: ClientConfig { timeout: Duration::from_secs(timeout) },
+        client: ClientConfig::waiting(Duration::from_secs(timeout)),
         ..source(Arrivals::At { times: times.iter().copied().map(Timestamp::from_secs).collect() })
     };
     let sources = vec![waits(20, &[0, 3]), waits(2, &[1, 4])];

@@ -14,7 +14,7 @@ pub(crate) fn config(arrivals: &Arrivals, until: f64) -> WorkloadConfig {
         prompt_tokens: Distribution::Fixed { value: 1 },
         output_tokens: Distribution::Fixed { value: 1 },
         stream: Share::NONE,
-        client: ClientConfig { timeout: Duration::from_secs(60) },
+        client: ClientConfig::waiting(Duration::from_secs(60)),
         kinds: Vec::new(),
         shifts: Vec::new(),
     };
@@ -29,7 +29,7 @@ pub(crate) fn times(arrivals: &Arrivals, until: f64, seed: u64) -> Vec<f64> {
     outputs
         .filter_map(|output| match output {
             WorkloadOutput::Send(client) => Some(client.intended.as_nanos() as f64 / 1e9),
-            WorkloadOutput::GiveUp { .. } => None,
+            WorkloadOutput::GiveUp { .. } | WorkloadOutput::Retry(_) => None,
         })
         .collect()
 }

@@ -161,7 +161,7 @@ fn cells_of_another_version_say_which_and_what_to_do() {
     fs::write(folder.join("timeseries.bin"), other).unwrap();
     seal(&folder);
     let error = refused(&folder, "version 9");
-    assert!(error.contains("of version 9, and this squall reads version 1"), "{error}");
+    assert!(error.contains("of version 9, and this squall reads versions 1 to 2"), "{error}");
     fs::write(folder.join("timeseries.bin"), b"hello").unwrap();
     seal(&folder);
     let error = refused(&folder, "a greeting");

@@ -42,7 +42,18 @@ traffic:
       max: 12
   output_tokens: { uniform: { min: 10, max: 60 } }
   stream: 70%
-  client: { timeout: 20s }
+  client:
+    timeout: 20s
+    first_token: 19s
+    call_timeout: 18s
+    retries:
+      sdk: openai-python
+      max: 2
+      base: 1s
+      cap: 2s
+      jitter: 10%
+      statuses: [429]
+      honour_retry_after: true
   priority: 1
   tenant: team
   tags: [fast]
