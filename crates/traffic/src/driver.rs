@@ -2,6 +2,7 @@
 
 use crate::connections::ConnectionPool;
 use crate::exchange::{DriveShared, EndedCall, HangUp, RequestTemplate, exchange};
+use crate::precise_timer::PreciseTimer;
 use crate::program::ProgramClient;
 use crate::progress::DriveProgress;
 use crate::setup::{DriverLog, TrafficSetup};
@@ -30,6 +31,7 @@ pub async fn drive(
     progress: Arc<DriveProgress>,
 ) -> DriverLog {
     let (begins, mut begun) = mpsc::unbounded_channel();
+    let timer = PreciseTimer::start(setup.clock);
     let mut driver = Driver::new(setup, progress, begins);
     let mut stop = pin!(stop);
     while !driver.is_done() {
@@ -40,7 +42,7 @@ pub async fn drive(
                 driver.hang_up_all();
                 break;
             }
-            () = driver.clock.sleep_until(due) => driver.tell(WorkloadInput::Tick),
+            () = timer.sleep_until(due) => driver.tell(WorkloadInput::Tick),
             Some(call) = begun.recv() => driver.tell(WorkloadInput::Begun { call }),
             Some(ended) = driver.exchanges.join_next() => driver.ended(ended.ok()),
         }

@@ -14,6 +14,7 @@ mod call_error;
 mod connections;
 mod driver;
 mod exchange;
+mod precise_timer;
 mod program;
 mod progress;
 mod reachable;

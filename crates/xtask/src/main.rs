@@ -45,6 +45,8 @@ cargo xtask TASK
           --profile sim|whole|stream: instructions by function, the top twenty
           --check: counts the instructions of the simulator, the router and the reader of streams by valgrind, and
           compares them with the committed counts, within 3 %; [--bless] commits those of this build
+  arrivals [--rps N]... [--seconds N]: sends traffic of every arrival process at 50, 500 and 2,000 requests per second over
+          loopback sockets, in release mode, and tells how far what arrives is from the law: ten minutes
   swarm   [--seeds N] [--first-seed S]: random scenarios, checked for invariants, in release mode
   fuzz    [--seconds N] [--target NAME]...: runs each fuzzer for a minute, starting from the corpus
   soak    [--minutes N] [--seconds N] [--rps N] [--dev]: a gateway under load with reloads, slow readers and a
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         Some("publish") => publish::run(&arguments()),
         Some("dist") => dist::run(&arguments()),
         Some("bench") => bench::run(),
+        Some("arrivals") => bench::arrivals(&arguments()),
         Some("swarm") => swarm::run(&arguments()),
         Some("live") => live::run(&arguments()),
         Some("fleet") => fleet::run(&arguments()),
